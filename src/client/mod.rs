@@ -1,1 +1,609 @@
-//! TODO skeleton
+//! What a product holds: an open ledger, and the few words open, check, import, report, events, status.
+//!
+//! A [`Client`] may be cloned and used from any thread; clones share one open ledger. Several clients, processes and products
+//! may have one ledger open at once, and give the same answers. No call ends or blocks the program: checks never wait, and the
+//! others wait for the ledger's lock until a deadline, then fail with [`ErrorKind::Busy`].
+
+mod app;
+mod error;
+mod events;
+mod place;
+mod records;
+mod renewal;
+mod session;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+pub use app::App;
+pub use error::{Error, ErrorKind};
+pub use events::{Event, EventKind};
+pub use renewal::Request;
+pub use session::Diagnostic;
+
+use crate::clock::Clock;
+use crate::clock::os::OsClock;
+use crate::grace::{Explanation, Flags, Machine};
+use crate::ledger::{Config, Disk, KeySource, LedgerId, MemoryStorage, Storage};
+use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
+use crate::time::{Instant, Span};
+
+pub use crate::grace::{Answer, Decision};
+
+use session::{Session, Setup};
+
+/// How often a check looks at the ledger and the clocks, at most.
+const UPKEEP_EVERY: Span = Span::nanos(10_000_000);
+
+/// How long a client that leaves upkeep to the product believes that its thread lives.
+const UPKEEP_DEAD: Span = Span::seconds(600);
+
+/// Who does upkeep: reading the clocks and the ledger, and recording what is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Upkeep {
+    /// Checks do it, at most every 10 ms.
+    #[default]
+    InChecks,
+    /// The product calls [`Client::upkeep`] on a thread of its choice; then a check never touches the disk.
+    Own,
+}
+
+/// Where a client's ledger lies.
+#[derive(Clone, Debug, Default)]
+enum Place {
+    #[default]
+    Default,
+    Folder(PathBuf),
+    Memory,
+}
+
+/// What a client is opened with.
+///
+/// ```
+/// use reprieve::client::{App, Builder};
+/// # use reprieve::document::SigningKey;
+/// # let root = SigningKey::generate("root-1").unwrap().root_key();
+/// let app = App::new("acme", b"sixteen bytes or more", vec![root]);
+/// let client = Builder::new(app).in_memory().open().unwrap();
+/// let decision = client.check("cad", "core");
+/// assert_eq!(decision.access.as_str(), "denied");
+/// assert!(decision.flags.in_memory);
+/// ```
+#[derive(Clone)]
+pub struct Builder {
+    app: App,
+    place: Place,
+    witness: Option<PathBuf>,
+    upkeep: Upkeep,
+    lock_timeout: Duration,
+    create: bool,
+    drill: bool,
+    clock: Option<Arc<dyn Clock>>,
+    storage: Option<Arc<dyn Storage>>,
+    machine: Option<Arc<dyn Fn(&str) -> Machine + Send + Sync>>,
+    id: Option<LedgerId>,
+}
+
+impl Builder {
+    /// The defaults, for a vendor's application.
+    pub fn new(app: App) -> Builder {
+        Builder {
+            app,
+            place: Place::Default,
+            witness: None,
+            upkeep: Upkeep::default(),
+            lock_timeout: Duration::from_secs(5),
+            create: true,
+            drill: false,
+            clock: None,
+            storage: None,
+            machine: None,
+            id: None,
+        }
+    }
+
+    /// The defaults, for an application file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::App`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Builder, Error> {
+        Ok(Builder::new(App::from_file(path.as_ref())?))
+    }
+
+    /// The ledger's folder, in place of the application file's or the platform's.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
+        self.place = Place::Folder(folder.into());
+        self
+    }
+
+    /// The witness's folder.
+    pub fn witness(mut self, folder: impl Into<PathBuf>) -> Builder {
+        self.witness = Some(folder.into());
+        self
+    }
+
+    /// A ledger in memory, for read-only machines: it ends with the client, and every decision says so.
+    pub fn in_memory(mut self) -> Builder {
+        self.place = Place::Memory;
+        self
+    }
+
+    /// Who does upkeep.
+    pub fn upkeep(mut self, upkeep: Upkeep) -> Builder {
+        self.upkeep = upkeep;
+        self
+    }
+
+    /// How long a call waits for the ledger's lock; 5 s unless said.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Builder {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// Whether a ledger is made where none lies; yes unless said.
+    pub fn create(mut self, create: bool) -> Builder {
+        self.create = create;
+        self
+    }
+
+    /// A drill's ledger: its own clock, storage and machine, and a mark that a real open refuses.
+    pub(crate) fn drill(
+        mut self,
+        clock: Arc<dyn Clock>,
+        machine: Option<Arc<dyn Fn(&str) -> Machine + Send + Sync>>,
+        id: Option<LedgerId>,
+    ) -> Builder {
+        self.drill = true;
+        self.clock = Some(clock);
+        self.machine = machine;
+        self.id = id;
+        self
+    }
+
+    /// The application.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Where the ledger's files lie and how they are opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::App`], or [`ErrorKind::NoFolder`] if there is no default place for this user.
+    pub fn config(&self) -> Result<Config, Error> {
+        self.app.validate()?;
+        let folder = match (&self.place, &self.app.folder) {
+            (Place::Folder(folder), _) => folder.clone(),
+            (Place::Memory, _) => PathBuf::from("memory"),
+            (Place::Default, Some(folder)) => folder.clone(),
+            (Place::Default, None) => place::default_folder(&self.app.vendor)?,
+        };
+        let witness = match (&self.place, self.witness.as_ref().or(self.app.witness.as_ref())) {
+            (Place::Memory, _) => None,
+            (_, Some(witness)) => Some(witness.clone()),
+            // A drill never writes into the user's own folders.
+            (_, None) if self.drill => None,
+            (_, None) => Some(place::default_witness(&self.app.vendor)?),
+        };
+        let older: Vec<Vec<u8>> = self.app.older_secrets.iter().map(|secret| secret.to_vec()).collect();
+        let mut keys = KeySource::application(&self.app.secret, &older);
+        if let Some(audit) = self.app.audit_key {
+            keys = keys.with_audit_public_key(audit);
+        }
+        Ok(Config {
+            folder,
+            name: self.app.ledger.clone(),
+            keys,
+            witness,
+            install_secret: None,
+            drill: self.drill,
+            lock_timeout: self.lock_timeout,
+            fold_version: records::FOLD_VERSION,
+        })
+    }
+
+    /// Opens the ledger, making it if none lies there.
+    ///
+    /// # Errors
+    /// Every [`ErrorKind`] of the 200s and 300s, and [`ErrorKind::App`]. Nothing is created in the place of a file that
+    /// cannot be opened.
+    pub fn open(self) -> Result<Client, Error> {
+        match self.clone().open_once() {
+            Err(error)
+                if self.app.memory_if_read_only
+                    && matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::NoFolder)
+                    && !matches!(self.place, Place::Memory) =>
+            {
+                self.in_memory().open_once()
+            }
+            other => other,
+        }
+    }
+
+    fn open_once(self) -> Result<Client, Error> {
+        let config = self.config()?;
+        let in_memory = matches!(self.place, Place::Memory);
+        let storage: Arc<dyn Storage> = match self.storage {
+            Some(storage) => storage,
+            None if in_memory => Arc::new(MemoryStorage::new()),
+            None => Arc::new(Disk),
+        };
+        let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| OsClock::new());
+        let setup = Setup {
+            storage,
+            config,
+            clock: clock.clone(),
+            roots: self.app.roots.clone(),
+            keys: self.app.keys.clone(),
+            in_memory,
+            machine: self.machine.unwrap_or_else(|| Arc::new(place::machine)),
+            id: self.id,
+            create: self.create,
+        };
+        let session = Session::open(setup)?;
+        let upkept = clock.coarse();
+        let shared = Shared {
+            session: Mutex::new(Some(session)),
+            cache: RwLock::new(Cache { upkept, decisions: HashMap::new() }),
+            clock,
+            upkeep: self.upkeep,
+            endpoints: self.app.endpoints.clone(),
+        };
+        Ok(Client { shared: Arc::new(shared) })
+    }
+}
+
+/// The decisions of one upkeep.
+struct Cache {
+    /// The coarse wall of that upkeep.
+    upkept: Instant,
+    decisions: HashMap<String, HashMap<String, Arc<Decision>>>,
+}
+
+struct Shared {
+    session: Mutex<Option<Session>>,
+    cache: RwLock<Cache>,
+    clock: Arc<dyn Clock>,
+    upkeep: Upkeep,
+    endpoints: Vec<String>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut session) = session.take() {
+            // A product that forgot to close loses nothing but the last minutes' proof of time.
+            let _ = session.close();
+        }
+    }
+}
+
+/// How a client sees its ledger.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The time, by rule C2 or C3.
+    pub t: Instant,
+    /// What is known against the clock.
+    pub clock: ClockStanding,
+    /// What is known against the ledger.
+    pub ledger: LedgerStanding,
+    /// What else there is to say of it.
+    pub flags: Flags,
+    /// The ledger's id.
+    pub ledger_id: String,
+    /// Where it lies; none in memory.
+    pub folder: Option<PathBuf>,
+    /// Which file of its line it is, counting from 0.
+    pub generation: u64,
+    /// How many records it has.
+    pub records: u64,
+    /// The policy in force: its id and version.
+    pub policy: Option<(String, u64)>,
+    /// Accepted documents whose signatures do not hold with this product's keys. They give nothing.
+    pub unproven: u64,
+    /// A decision for each feature of the SKU, as a check would answer, in the order of their names.
+    pub features: Vec<Decision>,
+}
+
+/// An open ledger. Clones share it; the last to go closes it.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Opens the ledger of an application file with the defaults.
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub fn open(app_file: impl AsRef<Path>) -> Result<Client, Error> {
+        Builder::from_file(app_file)?.open()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
+        // A panic inside leaves the session as it was before the call, or refolded from the file at the next.
+        self.shared.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
+        let mut guard = self.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
+        let result = wish(session);
+        self.forget();
+        result
+    }
+
+    /// Forgets the cached decisions: something may have changed.
+    fn forget(&self) {
+        let mut cache = self.shared.cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.decisions.clear();
+        cache.upkept = self.shared.clock.coarse();
+    }
+
+    /// May the product use this feature now? Never waits for another process, never fails: what could not be decided is
+    /// [`Access::Unknown`], and says why.
+    ///
+    /// Between two upkeeps, at most 10 ms apart, the same decision is given again.
+    pub fn check(&self, sku: &str, feature: &str) -> Arc<Decision> {
+        if !is_name(sku) || !is_name(feature) {
+            let what = if is_name(sku) { "feature" } else { "SKU" };
+            return Arc::new(self.unknown(sku, feature, format!(
+                "this is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -"
+            )));
+        }
+        if let Some(decision) = self.cached(sku, feature) {
+            return decision;
+        }
+        let mut guard = self.lock();
+        let Some(session) = guard.as_mut() else {
+            return Arc::new(self.unknown(sku, feature, "the client was closed; open the ledger again".to_owned()));
+        };
+        let own = self.shared.upkeep == Upkeep::Own;
+        let now = self.shared.clock.coarse();
+        let decision = Arc::new(session.check(sku, feature, !own));
+        let mut cache = self.shared.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if own {
+            let idle = now - cache.upkept;
+            if idle > UPKEEP_DEAD {
+                return Arc::new(self.unknown(sku, feature, format!(
+                    "no upkeep has run for {idle}; call upkeep, or let checks do it"
+                )));
+            }
+        } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
+            cache.decisions.clear();
+            cache.upkept = now;
+        }
+        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), decision.clone());
+        decision
+    }
+
+    fn cached(&self, sku: &str, feature: &str) -> Option<Arc<Decision>> {
+        let now = self.shared.clock.coarse();
+        let cache = self.shared.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let fresh = match self.shared.upkeep {
+            // The wall moved oddly: back, or further than it should.
+            Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
+            Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
+        };
+        let decision = cache.decisions.get(sku)?.get(feature)?;
+        // `until` is in trusted time, which runs with the wall from the decision on.
+        let passed = now - cache.upkept;
+        let holds = decision.until.is_none_or(|until| decision.t + passed < until);
+        (fresh && holds).then(|| decision.clone())
+    }
+
+    fn unknown(&self, sku: &str, feature: &str, trouble: String) -> Decision {
+        Decision {
+            t: self.shared.clock.read().wall,
+            sku: sku.to_owned(),
+            feature: feature.to_owned(),
+            access: Access::Unknown,
+            state: None,
+            reason: None,
+            until: None,
+            ends: None,
+            clock: ClockStanding::Ok,
+            ledger: LedgerStanding::Ok,
+            license: None,
+            lease_end: None,
+            flags: Flags::default(),
+            why: Explanation { rule: "unknown", trouble: Some(trouble), ..Explanation::default() },
+        }
+    }
+
+    /// Imports a document: a token as any JWT library makes it, compact or General JSON. Whether it was accepted is the
+    /// answer, not an error; what is accepted is on disk before this returns.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written; then nothing has changed.
+    pub fn import(&self, token: &[u8]) -> Result<Answer, Error> {
+        self.with(|session| session.import(token))
+    }
+
+    /// A renewal failed, in this way (rule G1). Returns whether that was news.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written; then nothing has changed.
+    pub fn report(&self, outage: Outage) -> Result<bool, Error> {
+        self.with(|session| session.acknowledged(|op| op.report(outage)))
+    }
+
+    /// Makes a renewal request: bytes for the authority. The lease that answers it within 10 minutes is fresh (rule C6); a
+    /// newer request takes its place.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written.
+    pub fn request(&self) -> Result<Request, Error> {
+        self.with(renewal::request)
+    }
+
+    /// Takes the authority's answer to a renewal request: one token, or JSON `{"documents": [token, ...]}`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Claims`] if it is neither; or as [`Client::import`].
+    pub fn renew(&self, answer: &[u8]) -> Result<Vec<Answer>, Error> {
+        let tokens = renewal::tokens(answer)?;
+        tokens.iter().map(|token| self.import(token)).collect()
+    }
+
+    /// The renewal servers of the application file, best first.
+    pub fn endpoints(&self) -> &[String] {
+        &self.shared.endpoints
+    }
+
+    /// The next event that this consumer has not been given, in the ledger's order; none if there is none yet. A consumer is
+    /// a name; one that is new starts at the end. What is not acknowledged is given again after the next open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], or if the ledger cannot be read.
+    pub fn next_event(&self, consumer: &str) -> Result<Option<Event>, Error> {
+        let mut guard = self.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
+        check_consumer(consumer)?;
+        session.next_event(consumer)
+    }
+
+    /// A consumer has dealt with an event, and with all before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], or if its place cannot be written.
+    pub fn acknowledge(&self, consumer: &str, record: u64, index: u32) -> Result<(), Error> {
+        let mut guard = self.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
+        check_consumer(consumer)?;
+        session.acknowledge(consumer, record, index)
+    }
+
+    /// All features of a SKU, as checks would answer, and how the ledger stands.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], or if the ledger cannot be read or written.
+    pub fn status(&self, sku: &str) -> Result<Status, Error> {
+        check_name("SKU", sku)?;
+        self.with(|session| {
+            let features = session.status(sku)?;
+            let probe = features.first().cloned().unwrap_or_else(|| session.check(sku, "-", false));
+            let ledger = session.ledger();
+            Ok(Status {
+                t: session.live().t,
+                clock: session.live().clock,
+                ledger: probe.ledger,
+                flags: probe.flags,
+                ledger_id: session.state().ledger.clone(),
+                folder: (!probe.flags.in_memory).then(|| ledger.folder().to_owned()),
+                generation: ledger.generation(),
+                records: ledger.next_seq(),
+                policy: session.state().policy().map(|policy| (policy.id.clone(), policy.version)),
+                unproven: session.state().unproven(),
+                features,
+            })
+        })
+    }
+
+    /// Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's
+    /// signed head and its recent history.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a text over 10,000 bytes or an odd licence; or if the ledger cannot be written.
+    pub fn appeal(&self, license: Option<&str>, text: &str) -> Result<Vec<u8>, Error> {
+        if let Some(license) = license {
+            check_name("licence", license)?;
+        }
+        if text.trim().is_empty() || text.len() > 10_000 {
+            return Err(Error::new(ErrorKind::Argument, "an appeal says in 1 to 10,000 bytes what happened"));
+        }
+        self.with(|session| renewal::appeal(session, license, text))
+    }
+
+    /// Upkeep: reads the clocks and the ledger, and records what is due. Call it from a thread of the product's own if the
+    /// client was built with [`Upkeep::Own`]; it may wait for the disk and for other processes.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written.
+    pub fn upkeep(&self) -> Result<(), Error> {
+        self.with(|session| session.acknowledged(|_| ()))
+    }
+
+    /// Closes the ledger: for this handle and its clones. Closing again is no error.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written; it is closed all the same.
+    pub fn close(&self) -> Result<(), Error> {
+        let session = self.lock().take();
+        self.forget();
+        session.map_or(Ok(()), |mut session| session.close())
+    }
+
+    /// Drops the ledger as a power cut would: nothing more is written.
+    pub(crate) fn abandon(&self) {
+        drop(self.lock().take());
+        self.forget();
+    }
+
+    /// The ledger's signed head: a checkpoint note that anybody can check against the file without any secret.
+    ///
+    /// # Errors
+    /// If the client was closed.
+    pub fn head(&self) -> Result<String, Error> {
+        self.with(|session| {
+            session.sync()?;
+            Ok(session.ledger().note()?)
+        })
+    }
+
+    /// The ledger's id, as leases and rulings name it.
+    ///
+    /// # Errors
+    /// If the client was closed.
+    pub fn ledger_id(&self) -> Result<String, Error> {
+        self.with(|session| Ok(session.state().ledger.clone()))
+    }
+
+    /// The ledger's records from a number on, as rules A and the audit read them.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn history(&self, from: u64) -> Result<Vec<(u64, Arc<crate::grace::Record>)>, Error> {
+        self.with(|session| {
+            let mut records = Vec::new();
+            for seq in from..session.ledger().next_seq() {
+                if let Some(record) = session.record_at(seq)? {
+                    records.push((seq, record));
+                }
+            }
+            Ok(records)
+        })
+    }
+
+    /// What happened that nobody was told of: the last few hundred notes of this client.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.lock().as_ref().map(Session::diagnostics).unwrap_or_default()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the client was closed; open the ledger again")
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let text = format!("`{}` is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -", name.escape_debug());
+    Err(Error::new(ErrorKind::Argument, text))
+}
+
+fn check_consumer(name: &str) -> Result<(), Error> {
+    if events::is_consumer(name) {
+        return Ok(());
+    }
+    let text = format!("`{}` is no name of a consumer; use 1 to 128 of A-Z a-z 0-9 . _ @ + -", name.escape_debug());
+    Err(Error::new(ErrorKind::Argument, text))
+}

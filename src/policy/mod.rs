@@ -1,6 +1,20 @@
 //! The policy: its schema, validation and tiers (rules P1, P2). Older schemas will be read here as today's.
 
+mod error;
+mod parse;
+mod reader;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod value;
+mod write;
+
 use std::collections::BTreeMap;
+
+pub use error::{PolicyError, Problem};
+
+/// The newest schema that this release reads.
+pub const SCHEMA: u32 = 1;
 
 use crate::terms::Access;
 use crate::time::Span;
@@ -173,6 +187,36 @@ impl Rule {
 }
 
 impl Policy {
+    /// Reads a policy from JSON values, as a document's claims hold it.
+    pub fn from_json(json: &serde_json::Value) -> Result<Policy, PolicyError> {
+        schema::read(&value::from_json_value(json))
+    }
+
+    /// Reads a policy from JSON; problems name line and column.
+    pub fn from_json_text(text: &str) -> Result<Policy, PolicyError> {
+        schema::read(&value::from_json_text(text)?)
+    }
+
+    /// Reads a policy from TOML, as vendors write it; problems name line and column.
+    ///
+    /// ```
+    /// use reprieve::policy::Policy;
+    /// let text = "schema = 1\nid = \"acme\"\nversion = 1\n[tiers.basic]\nnetwork = {}\n";
+    /// let error = Policy::from_toml(text).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "line 5, tiers.basic.network.allowance: is missing; write a duration such as \"14d\""
+    /// );
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
+        schema::read(&value::from_toml_text(text)?)
+    }
+
+    /// The policy as JSON with every default written out. Reading it gives the same policy.
+    pub fn to_json(&self) -> serde_json::Value {
+        write::policy(self)
+    }
+
     /// P1: the tier of a feature: its exact name under the SKU, else the longest `x.*` or `*` that matches, else the SKU's, else the
     /// default. None is a tier without rules.
     pub fn tier(&self, sku: &str, feature: &str) -> Option<(&str, &Tier)> {
@@ -193,4 +237,3 @@ impl Policy {
         self.tiers.get_key_value(named).map(|(name, tier)| (name.as_str(), tier))
     }
 }
-

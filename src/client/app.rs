@@ -1,0 +1,206 @@
+//! The application file, `reprieve.toml`: the same for every product and language of a vendor.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::error::{Error, ErrorKind};
+use crate::document::RootKey;
+use crate::terms::is_name;
+
+/// What a vendor's products have in common.
+///
+/// ```
+/// let app = reprieve::client::App::from_toml(
+///     r#"
+///     vendor = "acme"
+///     secret = "c2l4dGVlbiBieXRlcyBvciBtb3Jl"
+///     roots = [{ kid = "root-1", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]
+///     "#,
+/// )
+/// .unwrap();
+/// assert_eq!((app.vendor.as_str(), app.ledger.as_str()), ("acme", "acme"));
+/// ```
+#[derive(Clone)]
+pub struct App {
+    /// The vendor's id: a name.
+    pub vendor: String,
+    /// The ledger's name: a name, and the stem of its files. The vendor's id if the file names none.
+    pub ledger: String,
+    /// The application's secret. It hides the ledger from a reader; it is no protection against an owner with a debugger.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// Secrets of older products; whoever opens by one adds a slot for the newest.
+    pub older_secrets: Vec<Zeroizing<Vec<u8>>>,
+    /// The root keys: what signs `keys` documents.
+    pub roots: Vec<RootKey>,
+    /// The newest `keys` document, a token.
+    pub keys: Option<Vec<u8>>,
+    /// The renewal servers, best first.
+    pub endpoints: Vec<String>,
+    /// The vendor's audit key (X25519): who holds its private half can open a ledger that a customer sends.
+    pub audit_key: Option<[u8; 32]>,
+    /// The ledger's folder. None: the default of the platform.
+    pub folder: Option<PathBuf>,
+    /// The witness's folder. None: the user's state folder.
+    pub witness: Option<PathBuf>,
+    /// Where the folder cannot be written: use a ledger in memory, which every decision then says.
+    pub memory_if_read_only: bool,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("vendor", &self.vendor)
+            .field("ledger", &self.ledger)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    vendor: String,
+    ledger: Option<String>,
+    secret: String,
+    #[serde(default)]
+    older_secrets: Vec<String>,
+    roots: Vec<RawRoot>,
+    keys: Option<String>,
+    #[serde(default)]
+    endpoints: Vec<String>,
+    audit_key: Option<String>,
+    #[serde(default)]
+    place: RawPlace,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRoot {
+    kid: String,
+    x: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawPlace {
+    folder: Option<PathBuf>,
+    witness: Option<PathBuf>,
+    read_only: Option<String>,
+}
+
+/// Reads base64, with or without padding, in either alphabet.
+fn bytes(key: &str, text: &str) -> Result<Vec<u8>, Error> {
+    let text = text.trim();
+    STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='))).map_err(|_| {
+        Error::new(ErrorKind::App, format!("application file: `{key}` is no base64; write the bytes in base64"))
+    })
+}
+
+fn key32(key: &str, text: &str) -> Result<[u8; 32], Error> {
+    bytes(key, text)?.try_into().map_err(|_| {
+        Error::new(ErrorKind::App, format!("application file: `{key}` is not 32 bytes long; copy the public key whole"))
+    })
+}
+
+impl App {
+    /// The least bytes of a secret.
+    pub const MIN_SECRET: usize = 16;
+
+    /// A vendor's application without a file.
+    pub fn new(vendor: &str, secret: &[u8], roots: Vec<RootKey>) -> App {
+        App {
+            vendor: vendor.to_owned(),
+            ledger: vendor.to_owned(),
+            secret: Zeroizing::new(secret.to_vec()),
+            older_secrets: Vec::new(),
+            roots,
+            keys: None,
+            endpoints: Vec::new(),
+            audit_key: None,
+            folder: None,
+            witness: None,
+            memory_if_read_only: false,
+        }
+    }
+
+    /// Reads an application file. Relative folders in it are relative to the file's own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::App`] if the file cannot be read or is none, with the line and key.
+    pub fn from_file(path: &Path) -> Result<App, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(ErrorKind::App, format!("application file {}: {error}; check the path", path.display()))
+        })?;
+        let mut app = App::from_toml(&text)
+            .map_err(|error| Error::new(ErrorKind::App, format!("{}: {}", path.display(), error.message())))?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        for folder in [&mut app.folder, &mut app.witness].into_iter().flatten() {
+            *folder = base.join(&folder);
+        }
+        Ok(app)
+    }
+
+    /// Reads an application file's text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::App`], with the line and key.
+    pub fn from_toml(text: &str) -> Result<App, Error> {
+        let raw: Raw = toml::from_str(text)
+            .map_err(|error| Error::new(ErrorKind::App, format!("application file: {}", error.to_string().trim())))?;
+        let ledger = raw.ledger.unwrap_or_else(|| raw.vendor.clone());
+        let app = App {
+            secret: Zeroizing::new(bytes("secret", &raw.secret)?),
+            older_secrets: raw
+                .older_secrets
+                .iter()
+                .map(|text| bytes("older_secrets", text).map(Zeroizing::new))
+                .collect::<Result<_, _>>()?,
+            roots: raw
+                .roots
+                .into_iter()
+                .map(|root| Ok(RootKey { x: key32("roots.x", &root.x)?, kid: root.kid }))
+                .collect::<Result<_, Error>>()?,
+            keys: raw.keys.map(|token| token.trim().as_bytes().to_vec()),
+            endpoints: raw.endpoints,
+            audit_key: raw.audit_key.map(|text| key32("audit_key", &text)).transpose()?,
+            folder: raw.place.folder,
+            witness: raw.place.witness,
+            memory_if_read_only: match raw.place.read_only.as_deref() {
+                None | Some("error") => false,
+                Some("memory") => true,
+                Some(other) => {
+                    let text = format!("application file: `place.read_only` is `{other}`; write \"memory\" or \"error\"");
+                    return Err(Error::new(ErrorKind::App, text));
+                }
+            },
+            vendor: raw.vendor,
+            ledger,
+        };
+        app.validate()?;
+        Ok(app)
+    }
+
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::new(ErrorKind::App, format!("application file: {text}")));
+        for (key, name) in [("vendor", &self.vendor), ("ledger", &self.ledger)] {
+            // The stem of file names: no separators, and nothing that a file system reads in its own way.
+            let safe = is_name(name) && !name.contains(['/', ':']) && !name.starts_with(['.', '-']);
+            if !safe {
+                return refuse(format!("`{key}` is `{name}`; use 1 to 128 of A-Z a-z 0-9 . _ @ + - and begin with a letter or digit"));
+            }
+        }
+        for secret in std::iter::once(&self.secret).chain(&self.older_secrets) {
+            if secret.len() < App::MIN_SECRET {
+                return refuse(format!("a secret has {} bytes; use {} or more", secret.len(), App::MIN_SECRET));
+            }
+        }
+        if self.roots.is_empty() {
+            return refuse("`roots` is empty; name the vendor's root keys, or no document can be believed".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,633 @@
+//! An open ledger and the state folded from it: the one place that ties reading, deciding and recording together.
+//!
+//! Deciding and appending are one step under the ledger's lock, or two products would both record what is due once.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, ErrorKind};
+use super::events::{Cursor, Event};
+use super::records::{self, FOLD_VERSION, LEVEL};
+use crate::clock::trusted::{Anchor, Suspicions};
+use crate::clock::{Boot, Clock, Reading};
+use crate::document::{self, RootKey};
+use crate::grace::{
+    Answer, Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Pending, Record, Saved, State,
+    WitnessFacts,
+};
+use crate::ledger::codec::{from_bytes, to_bytes};
+use crate::ledger::{
+    Config, Entry, Finding, GenerationCause, Head, Ledger, LedgerId, Lock, Opened, Refreshed, Storage, Witness, WitnessRead,
+};
+use crate::time::{Instant, Span};
+
+/// How many records are folded before another snapshot is written.
+const SNAPSHOT_EVERY: u64 = 256;
+
+/// How many records are held for consumers, so that who keeps up needs no reading.
+const RECENT: usize = 512;
+
+/// How many diagnostics are held.
+const DIAGNOSTICS: usize = 256;
+
+/// What a session is opened with.
+#[derive(Clone)]
+pub(super) struct Setup {
+    pub storage: Arc<dyn Storage>,
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub roots: Vec<RootKey>,
+    pub keys: Option<Vec<u8>>,
+    pub in_memory: bool,
+    /// The machine's facts under a ledger's id.
+    pub machine: Arc<dyn Fn(&str) -> Machine + Send + Sync>,
+    /// The id that a new ledger gets; none: a random one.
+    pub id: Option<LedgerId>,
+    /// Whether a ledger is made where none lies.
+    pub create: bool,
+}
+
+/// What the witness holds of time.
+#[derive(Serialize, Deserialize)]
+struct WitnessBody {
+    proven: Instant,
+    suspicions: Suspicions,
+}
+
+/// Something that happened and that nobody was told of: pulled on demand, never logged.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// The wall, as it was.
+    pub wall: Instant,
+    /// What happened.
+    pub text: String,
+}
+
+pub(super) struct Session {
+    setup: Setup,
+    ledger: Ledger,
+    state: State,
+    live: Live,
+    machine: Machine,
+    pub(super) pending: Option<Pending>,
+    /// G2: first uses that checks could not record.
+    uses: Vec<(String, String, Instant)>,
+    /// L2: damage that is not recorded yet.
+    damage: Vec<(Option<u64>, String)>,
+    /// L1: a torn tail that is not recorded yet.
+    recovered: Option<u64>,
+    newer: bool,
+    detached: bool,
+    recent: VecDeque<(u64, Arc<Record>)>,
+    consumers: HashMap<String, Cursor>,
+    put_back_at: Option<u64>,
+    /// The newest record that the witness was told of by this session.
+    testified: Option<u64>,
+    folded_since_snapshot: u64,
+    diagnostics: VecDeque<Diagnostic>,
+}
+
+/// How an operation treats the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// L3, L5: the operation that opens.
+    Open,
+    /// Waits for the lock, and syncs.
+    Acknowledged,
+    /// C5: the operation that closes.
+    Close,
+}
+
+fn unread() -> Anchor {
+    Anchor::first(&Reading { wall: Instant::EPOCH, boot: Boot::default(), uptime: Span::ZERO })
+}
+
+impl Session {
+    pub(super) fn open(setup: Setup) -> Result<Session, Error> {
+        let opened = match Ledger::open(setup.storage.clone(), &setup.config) {
+            Err(error) if error.kind() == crate::ledger::ErrorKind::Missing && setup.create => Session::create(&setup)?,
+            other => other?,
+        };
+        let mut session = Session::fold_opened(setup, opened)?;
+        session.operate(How::Open, |_, _| ())?;
+        session.bring_keys()?;
+        Ok(session)
+    }
+
+    /// Makes a new ledger. Who comes second opens what the first one made.
+    fn create(setup: &Setup) -> Result<Opened, Error> {
+        let id = match setup.id {
+            Some(id) => id,
+            None => LedgerId::random()?,
+        };
+        let machine = (setup.machine)(&id.to_string());
+        let genesis = records::encode(&Operation::create(&setup.clock.read(), &machine))?;
+        match Ledger::create(setup.storage.clone(), &setup.config, id, LEVEL, &genesis) {
+            Ok(_) => {}
+            Err(error) if error.kind() == crate::ledger::ErrorKind::Exists => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Ledger::open(setup.storage.clone(), &setup.config)?)
+    }
+
+    fn fold_opened(setup: Setup, opened: Opened) -> Result<Session, Error> {
+        let id = opened.ledger.id().to_string();
+        let state = State::new(&id, setup.roots.clone(), unread());
+        let machine = (setup.machine)(&id);
+        let live = Live::of(&state);
+        let newer = opened.ledger.level() > LEVEL;
+        let mut session = Session {
+            setup,
+            ledger: opened.ledger,
+            state,
+            live,
+            machine,
+            pending: None,
+            uses: Vec::new(),
+            damage: Vec::new(),
+            recovered: None,
+            newer,
+            detached: false,
+            recent: VecDeque::new(),
+            consumers: HashMap::new(),
+            put_back_at: None,
+            testified: None,
+            folded_since_snapshot: 0,
+            diagnostics: VecDeque::new(),
+        };
+        if let Some(bytes) = opened.snapshot {
+            match from_bytes::<Saved>(&bytes) {
+                Ok(saved) => session.state = saved.restore(&id, session.setup.roots.clone()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        session.note_findings(&opened.findings);
+        session.fold(&opened.entries);
+        session.live = Live::of(&session.state);
+        Ok(session)
+    }
+
+    /// D7: a product brings its newest `keys`. Older ones than the ledger's are not offered.
+    fn bring_keys(&mut self) -> Result<(), Error> {
+        let Some(token) = self.setup.keys.clone() else { return Ok(()) };
+        let opened = document::open(&token, self.state.trust());
+        match opened.result {
+            Ok(document::Document::Keys(keys)) if self.state.trust().version().is_none_or(|has| keys.version > has) => {
+                self.import(&token).map(|_| ())
+            }
+            Ok(document::Document::Keys(_)) => Ok(()),
+            Ok(_) => Err(Error::new(ErrorKind::App, "application file: `keys` is no document of the kind keys; copy the newest one")),
+            Err(refused) => {
+                let text = format!("application file: `keys` is refused ({}): {}", refused.refusal, refused.detail);
+                Err(Error::new(ErrorKind::App, text))
+            }
+        }
+    }
+
+    // ---- reading ----
+
+    fn fold(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            match records::decode(&entry.payload) {
+                Ok((record, newer)) => {
+                    self.newer |= newer;
+                    self.state.apply(&record);
+                    self.live.follow(&record);
+                    self.remember(entry.seq, Arc::new(record));
+                }
+                Err(error) => {
+                    // Its seal held, so a product of ours wrote it: a newer one.
+                    self.newer = true;
+                    self.diagnose(format!("record {} cannot be read by this release: {error}", entry.seq));
+                }
+            }
+        }
+        self.folded_since_snapshot += entries.len() as u64;
+    }
+
+    fn remember(&mut self, seq: u64, record: Arc<Record>) {
+        if record.events.iter().any(|event| matches!(event, Recorded::PutBack { .. })) {
+            self.put_back_at = Some(seq);
+        }
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((seq, record));
+    }
+
+    fn absorb(&mut self, refreshed: Refreshed) {
+        if refreshed.reopened {
+            // Another generation: its first record says from what it goes on.
+            self.state = State::new(&self.state.ledger.clone(), self.setup.roots.clone(), unread());
+            self.newer = self.ledger.level() > LEVEL;
+        }
+        self.note_findings(&refreshed.findings);
+        self.fold(&refreshed.entries);
+    }
+
+    fn note_findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Torn { bytes, .. } => self.recovered = Some(self.recovered.unwrap_or(0) + *bytes),
+                Finding::Damaged { seq, text, .. } => {
+                    let damage = (*seq, text.clone());
+                    if !self.damage.contains(&damage) {
+                        self.damage.push(damage);
+                    }
+                }
+                other => self.diagnose(format!("{other:?}")),
+            }
+        }
+    }
+
+    fn diagnose(&mut self, text: String) {
+        if self.diagnostics.len() == DIAGNOSTICS {
+            self.diagnostics.pop_front();
+        }
+        let wall = self.setup.clock.read().wall;
+        self.diagnostics.push_back(Diagnostic { wall, text });
+    }
+
+    /// A child of a fork drops what it inherited and opens anew; a handle that failed to sync is not believed again.
+    fn reopen(&mut self) -> Result<(), Error> {
+        let opened = Ledger::open(self.setup.storage.clone(), &self.setup.config)?;
+        let mut fresh = Session::fold_opened(self.setup.clone(), opened)?;
+        std::mem::swap(&mut fresh.consumers, &mut self.consumers);
+        std::mem::swap(&mut fresh.diagnostics, &mut self.diagnostics);
+        std::mem::swap(&mut fresh.uses, &mut self.uses);
+        if !self.ledger.forked() {
+            fresh.pending = self.pending.take();
+        }
+        *self = fresh;
+        Ok(())
+    }
+
+    fn sound(&mut self) -> Result<(), Error> {
+        if self.ledger.forked() || self.ledger.poisoned() { self.reopen() } else { Ok(()) }
+    }
+
+    // ---- operations ----
+
+    /// L3: whether the witness knows a record that this ledger lacks.
+    fn look_at_witness(&mut self) -> Option<WitnessFacts> {
+        let witness = match self.ledger.witness_read() {
+            WitnessRead::Of(witness) => witness,
+            WitnessRead::Missing => return None,
+            WitnessRead::Torn => {
+                self.diagnose("the witness is torn; it is written anew".to_owned());
+                return None;
+            }
+        };
+        if witness.generation < self.ledger.generation() || self.state.knows_put_back(witness.seq, &witness.hash) {
+            return None;
+        }
+        if self.damage.iter().any(|(seq, _)| *seq == Some(witness.seq)) {
+            return None;
+        }
+        match self.ledger.record_hash(witness.seq) {
+            Ok(Some(hash)) if hash == witness.hash => return None,
+            Ok(_) => {}
+            Err(error) => {
+                self.diagnose(format!("the witness cannot be compared: {error}"));
+                return None;
+            }
+        }
+        let body: WitnessBody = from_bytes(&witness.body).ok()?;
+        Some(WitnessFacts {
+            record: witness.seq,
+            hash: witness.hash,
+            proven: body.proven,
+            suspicions: body.suspicions,
+        })
+    }
+
+    /// First uses that checks could not record and that still stand.
+    fn uses(&mut self) -> Vec<(String, String, Instant)> {
+        let mut uses = std::mem::take(&mut self.uses);
+        uses.retain(|(license, feature, at)| {
+            self.state.licences().get(license).is_some_and(|licence| licence.first_uses.get(feature) == Some(at))
+        });
+        uses
+    }
+
+    fn operate<R>(
+        &mut self,
+        how: How,
+        wish: impl FnOnce(&mut Operation<'_>, Option<&Pending>) -> R,
+    ) -> Result<R, Error> {
+        self.sound()?;
+        let lock = self.ledger.lock()?;
+        let refreshed = self.ledger.settle(&lock)?;
+        self.detached = false;
+        self.absorb(refreshed);
+        let witness = if how == How::Open { self.look_at_witness() } else { None };
+        let put_back = witness.is_some();
+        let opening = Opening {
+            place: how == How::Open,
+            witness,
+            damage: self.damage.clone(),
+            recovered: self.recovered,
+            uses: self.uses(),
+        };
+        let reading = self.setup.clock.read();
+        let (answer, finished) = {
+            let mut op = Operation::begin(&self.state, &self.live, reading, &self.machine, &opening);
+            let answer = wish(&mut op, self.pending.as_ref());
+            (answer, op.finish(how == How::Close))
+        };
+        if let Err(error) = self.record(&lock, finished, !opening.damage.is_empty()) {
+            self.uses = opening.uses;
+            return Err(error);
+        }
+        drop(lock);
+        self.ledger.sync()?;
+        // What checks recorded is on disk now too, so the witness is told of it with the rest.
+        if self.testified != Some(self.ledger.newest().0) || how == How::Open {
+            self.testify(put_back || how == How::Open);
+        }
+        self.snapshot(how == How::Close);
+        Ok(answer)
+    }
+
+    /// Writes what an operation comes to, under the lock. Nothing is remembered before it is written.
+    fn record(&mut self, lock: &Lock, finished: Finished, damaged: bool) -> Result<bool, Error> {
+        let Finished { record, state, live } = finished;
+        let (Some(record), Some(state)) = (record, state) else {
+            self.live = live;
+            return Ok(false);
+        };
+        if self.newer {
+            // What a newer release wrote must be understood before anything is appended.
+            self.live = live;
+            return Ok(false);
+        }
+        let payload = records::encode(&record)?;
+        if damaged {
+            // L2: the damaged file is kept; the ledger goes on in another from what is proven.
+            let opening = Record {
+                t: self.state.t(),
+                anchor: *self.state.anchor(),
+                reset: false,
+                events: vec![Recorded::Continued(Box::new(self.state.save()))],
+            };
+            self.ledger.next_generation(lock, GenerationCause::Damage, &records::encode(&opening)?)?;
+        }
+        let entry = self.ledger.append(lock, &payload)?;
+        self.damage.clear();
+        self.recovered = None;
+        self.live = live;
+        self.state = state;
+        self.remember(entry.seq, Arc::new(record));
+        self.folded_since_snapshot += 1;
+        Ok(true)
+    }
+
+    /// L3: the witness is told of the newest record, after the ledger's sync. It is never an offence if it cannot be.
+    fn testify(&mut self, force: bool) {
+        let body = WitnessBody { proven: self.live.anchor.proven, suspicions: self.live.anchor.suspicions };
+        let (seq, hash) = self.ledger.newest();
+        let result = to_bytes(&body).and_then(|body| {
+            let generation = self.ledger.generation();
+            self.ledger.witness_write(&Witness { ledger: self.ledger.id(), generation, seq, hash, body }, force)
+        });
+        match result {
+            Ok(()) => self.testified = Some(seq),
+            Err(error) => self.diagnose(format!("the witness was not written: {error}")),
+        }
+    }
+
+    fn snapshot(&mut self, closing: bool) {
+        let due = self.folded_since_snapshot >= SNAPSHOT_EVERY || (closing && self.folded_since_snapshot > 32);
+        if !due || self.newer || !self.uses.is_empty() {
+            return;
+        }
+        let result = to_bytes(&self.state.save()).and_then(|bytes| self.ledger.save_snapshot(&bytes, FOLD_VERSION));
+        match result {
+            Ok(()) => self.folded_since_snapshot = 0,
+            Err(error) => self.diagnose(format!("the snapshot was not written: {error}")),
+        }
+    }
+
+    pub(super) fn import(&mut self, token: &[u8]) -> Result<Answer, Error> {
+        if self.newer {
+            let text = "the ledger was written by a newer release, and nothing is appended; update this product, or import with the newer one";
+            return Err(Error::new(ErrorKind::Newer, text));
+        }
+        let answer = self.operate(How::Acknowledged, |op, pending| {
+            let opened = document::open(token, op.state().trust());
+            op.import(document::trim(token), opened, pending)
+        })?;
+        if answer.fresh {
+            self.pending = None;
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn acknowledged<R>(&mut self, wish: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
+        self.operate(How::Acknowledged, |op, _| wish(op))
+    }
+
+    pub(super) fn close(&mut self) -> Result<(), Error> {
+        self.operate(How::Close, |_, _| ())
+    }
+
+    /// A check: reads what is new, decides, and records what is to be if that can be done without waiting; nothing is synced. An
+    /// error of the disk never stops a decision: it then rests on what was read before.
+    pub(super) fn check(&mut self, sku: &str, feature: &str, disk: bool) -> Decision {
+        if disk {
+            if let Err(error) = self.catch_up() {
+                self.detached = true;
+                self.diagnose(format!("the ledger cannot be read: {error}"));
+            } else {
+                self.detached = false;
+            }
+        }
+        let reading = self.setup.clock.read();
+        let (decision, finished) = self.try_check(&reading, sku, feature);
+        if finished.record.is_none() {
+            self.live = finished.live;
+            return self.flagged(decision);
+        }
+        let written = if disk { self.check_and_record(&reading, sku, feature) } else { Ok(None) };
+        match written {
+            Ok(Some(decision)) => return self.flagged(decision),
+            Ok(None) => {}
+            Err(error) => {
+                self.detached = true;
+                self.diagnose(format!("a check could not be recorded: {error}"));
+            }
+        }
+        // Kept in memory, with its own `t`, for the next who can write.
+        self.live = finished.live;
+        for event in finished.record.iter().flat_map(|record| &record.events) {
+            if let Recorded::FirstUse { license, feature, at } = event {
+                self.uses.retain(|(l, f, _)| (l, f) != (license, feature));
+                self.uses.push((license.clone(), feature.clone(), *at));
+                self.state.overlay_first_use(license, feature, *at);
+            }
+        }
+        self.flagged(decision)
+    }
+
+    fn catch_up(&mut self) -> Result<(), Error> {
+        self.sound()?;
+        let refreshed = self.ledger.refresh()?;
+        self.absorb(refreshed);
+        Ok(())
+    }
+
+    fn try_check(&self, reading: &Reading, sku: &str, feature: &str) -> (Decision, Finished) {
+        let opening = Opening {
+            damage: self.damage.clone(),
+            recovered: self.recovered,
+            uses: self.uses.clone(),
+            ..Opening::default()
+        };
+        let mut op = Operation::begin(&self.state, &self.live, *reading, &self.machine, &opening);
+        let decision = op.check(sku, feature);
+        (decision, op.finish(false))
+    }
+
+    fn check_and_record(&mut self, reading: &Reading, sku: &str, feature: &str) -> Result<Option<Decision>, Error> {
+        let Some(lock) = self.ledger.try_lock()? else { return Ok(None) };
+        let refreshed = self.ledger.settle(&lock)?;
+        self.absorb(refreshed);
+        self.uses = self.uses();
+        let (decision, finished) = self.try_check(reading, sku, feature);
+        let damaged = !self.damage.is_empty();
+        if damaged {
+            // Another generation is made by an operation that may wait and sync.
+            return Ok(None);
+        }
+        let wrote = self.record(&lock, finished, false)?;
+        if wrote {
+            self.uses.clear();
+        }
+        Ok(Some(decision))
+    }
+
+    /// Decisions for all features of a SKU, as checks would answer, recording no first use.
+    pub(super) fn status(&mut self, sku: &str) -> Result<Vec<Decision>, Error> {
+        let decisions = self.acknowledged(|op| {
+            let mut features: Vec<String> = op
+                .state()
+                .licences()
+                .values()
+                .filter(|licence| licence.lease.as_ref().is_some_and(|lease| lease.says.sku == sku))
+                .flat_map(|licence| licence.seen.iter().cloned())
+                .collect();
+            features.sort();
+            features.dedup();
+            features.iter().map(|feature| op.decide(sku, feature).0).collect::<Vec<_>>()
+        })?;
+        Ok(decisions.into_iter().map(|decision| self.flagged(decision)).collect())
+    }
+
+    fn flagged(&self, mut decision: Decision) -> Decision {
+        decision.flags = Flags {
+            in_memory: self.setup.in_memory,
+            newer: self.newer,
+            drill: self.setup.config.drill,
+            detached: self.detached,
+        };
+        decision
+    }
+
+    // ---- what is asked of it ----
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.ledger.head()
+    }
+
+    /// What was recorded is on disk, and the head may be given away.
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        Ok(self.ledger.sync()?)
+    }
+
+    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.iter().cloned().collect()
+    }
+
+    /// A record by number, from memory or the file.
+    pub(super) fn record_at(&mut self, seq: u64) -> Result<Option<Arc<Record>>, Error> {
+        if let Ok(at) = self.recent.binary_search_by_key(&seq, |(seq, _)| *seq) {
+            return Ok(self.recent.get(at).map(|(_, record)| record.clone()));
+        }
+        match self.ledger.read_record(seq)? {
+            Some(payload) => Ok(records::decode(&payload).ok().map(|(record, _)| Arc::new(record))),
+            None => Ok(None),
+        }
+    }
+
+    // ---- events ----
+
+    /// The next event for a consumer. What is handed out is on disk.
+    pub(super) fn next_event(&mut self, consumer: &str) -> Result<Option<Event>, Error> {
+        let mut cursor = match self.consumers.get(consumer) {
+            Some(cursor) => *cursor,
+            None => self.place_of(consumer)?,
+        };
+        let end = self.ledger.next_seq();
+        let mut found = None;
+        while cursor.record < end && found.is_none() {
+            if let Some(record) = self.record_at(cursor.record)? {
+                while found.is_none() && (cursor.index as usize) < record.events.len() {
+                    found = Event::of(cursor.record, cursor.index, &record);
+                    cursor.index += 1;
+                }
+            }
+            if found.is_none() {
+                cursor = Cursor { record: cursor.record + 1, index: 0 };
+            }
+        }
+        if found.is_some() && !self.ledger.is_durable(cursor.record) {
+            self.ledger.sync()?;
+        }
+        self.consumers.insert(consumer.to_owned(), cursor);
+        Ok(found)
+    }
+
+    /// Where a consumer goes on: where it acknowledged last; a new one at the end.
+    fn place_of(&mut self, consumer: &str) -> Result<Cursor, Error> {
+        let end = Cursor { record: self.ledger.next_seq(), index: 0 };
+        let kept = self.ledger.side_file_read(&place_file(consumer))?;
+        match kept.and_then(|bytes| Cursor::from_text(&String::from_utf8_lossy(&bytes))) {
+            // L3: a place in a ledger that was put back goes on at what was recorded when that was found.
+            Some(place) if self.put_back_at.is_some_and(|at| place.record > at) => {
+                Ok(Cursor { record: self.put_back_at.unwrap_or(end.record), index: 0 })
+            }
+            Some(place) => Ok(place.min(end)),
+            None => {
+                self.keep_place(consumer, end)?;
+                Ok(end)
+            }
+        }
+    }
+
+    fn keep_place(&mut self, consumer: &str, place: Cursor) -> Result<(), Error> {
+        Ok(self.ledger.side_file_write(&place_file(consumer), place.to_text().as_bytes())?)
+    }
+
+    /// A consumer has dealt with an event and all before it.
+    pub(super) fn acknowledge(&mut self, consumer: &str, record: u64, index: u32) -> Result<(), Error> {
+        self.keep_place(consumer, Cursor { record, index: index.saturating_add(1) })
+    }
+}
+
+fn place_file(consumer: &str) -> String {
+    format!("place.{consumer}")
+}

@@ -1,0 +1,325 @@
+//! An operation: what one call of a product does to a ledger, pure (rules C5, A2, L3 to L5).
+//!
+//! It begins with a reading; then come what fell due, the suspicions, whatever differs; then the product's wish, and the same
+//! again. All that it records is one record.
+
+use std::borrow::Cow;
+
+use super::decide::{Decision, Now};
+use super::event::{Event, Machine, Record, Suspect};
+use super::state::State;
+use crate::clock::Reading;
+use crate::clock::trusted::{Anchor, Suspicion, Suspicions};
+use crate::document::Document;
+use crate::policy::Moved;
+use crate::terms::{ClockStanding, Outage};
+use crate::time::{Instant, Span};
+
+/// C5: how far `proven` may run ahead of what is durable.
+const DURABLE_EVERY: Span = Span::seconds(600);
+
+/// What a client remembers of time between two operations, beyond the ledger.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Live {
+    /// After the last reading.
+    pub anchor: Anchor,
+    /// The `t` of the last reading.
+    pub t: Instant,
+    /// What it said of the clock.
+    pub clock: ClockStanding,
+}
+
+impl Live {
+    /// What a client that just opened the ledger remembers: what the ledger does.
+    pub fn of(state: &State) -> Live {
+        Live { anchor: state.anchor, t: state.t, clock: ClockStanding::Ok }
+    }
+
+    /// Another client's record: its anchor replaces this one where it is later, or where the record says so.
+    pub fn follow(&mut self, record: &Record) {
+        if record.reset || record.anchor.proven >= self.anchor.proven {
+            self.anchor = record.anchor;
+            self.t = record.t;
+        }
+    }
+}
+
+/// What the ledger's room found while it read, for the operation that came upon it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opening {
+    /// L5: asked in an open only.
+    pub place: bool,
+    /// L3: what a witness knows that this ledger lacks.
+    pub witness: Option<WitnessFacts>,
+    /// L2: damage, by record where that is known, in words.
+    pub damage: Vec<(Option<u64>, String)>,
+    /// L1: how many bytes of a torn tail were cut.
+    pub recovered: Option<u64>,
+    /// G2: first uses that checks could not record, as licence, feature and their own `t`.
+    pub uses: Vec<(String, String, Instant)>,
+}
+
+/// L3: what a witness knows of a ledger that lacks its newest record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WitnessFacts {
+    /// The number of the record that is lacking.
+    pub record: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// The time that was proven.
+    pub proven: Instant,
+    /// The suspicions that there were.
+    pub suspicions: Suspicions,
+}
+
+/// One operation under way.
+pub struct Operation<'s> {
+    state: Cow<'s, State>,
+    live: Live,
+    reading: Reading,
+    machine: &'s Machine,
+    events: Vec<Event>,
+    reset: bool,
+}
+
+/// What an operation comes to.
+pub struct Finished {
+    /// What is to be recorded, if anything.
+    pub record: Option<Record>,
+    /// The state after it; none if nothing changed.
+    pub state: Option<State>,
+    /// What the client remembers of time.
+    pub live: Live,
+}
+
+impl<'s> Operation<'s> {
+    /// The first record of a new ledger: its first proven time is the wall.
+    pub fn create(reading: &Reading, machine: &Machine) -> Record {
+        let anchor = Anchor::first(reading);
+        Record { t: anchor.proven, anchor, reset: true, events: vec![Event::Created { machine: machine.clone() }] }
+    }
+
+    /// C5: every operation begins with a reading; then A2.
+    pub fn begin(
+        state: &'s State,
+        before: &Live,
+        reading: Reading,
+        machine: &'s Machine,
+        opening: &Opening,
+    ) -> Operation<'s> {
+        let mut op = Operation {
+            state: Cow::Borrowed(state),
+            live: *before,
+            reading,
+            machine,
+            events: Vec::new(),
+            reset: false,
+        };
+        // A2: foretold with what was known and suspected before this reading.
+        let foretold = state.locks(&before.anchor, before.t);
+        let rules = state.clock_rules();
+        let durable = state.anchor.proven;
+        op.live.anchor.gain(&reading);
+        if let Some(witness) = &opening.witness {
+            op.live.anchor.raise(witness.proven);
+        }
+        (op.live.t, op.live.clock) = op.live.anchor.judge(&reading, &rules);
+        if let Some(witness) = &opening.witness {
+            // L3: nobody knows what was used in the time that is lacking.
+            for (license, feature) in op.leased() {
+                op.push(Event::Charged { license, feature, from: durable, to: witness.proven });
+            }
+            op.push(Event::PutBack { record: witness.record, hash: witness.hash });
+        }
+        for (license, feature, at) in &opening.uses {
+            op.push(Event::FirstUse { license: license.clone(), feature: feature.clone(), at: *at });
+        }
+        let suspect = op.suspect(opening);
+        for (record, text) in &opening.damage {
+            op.push(Event::Damage { record: *record, text: text.clone() });
+        }
+        for event in op.state.due(&foretold, op.live.t) {
+            op.push(event);
+        }
+        if let Some(bytes) = opening.recovered {
+            op.push(Event::Recovered { at: op.live.t, bytes });
+        }
+        op.tell(suspect);
+        op.differ();
+        op
+    }
+
+    /// L2 to L5: which suspicions this opening begins, ends or goes on with; how one of the ledger is named.
+    fn suspect(&mut self, opening: &Opening) -> Suspect {
+        let proven = self.live.anchor.proven;
+        let mut named = Suspect::PutBack;
+        let suspicions = &mut self.live.anchor.suspicions;
+        let before = *suspicions;
+        if !opening.damage.is_empty() {
+            named = Suspect::Damaged;
+            suspicions.ledger.get_or_insert(Suspicion::new(proven));
+        }
+        if let Some(witness) = &opening.witness {
+            suspicions.ledger.get_or_insert(Suspicion::new(proven));
+            suspicions.ledger = Suspicion::older(suspicions.ledger, witness.suspicions.ledger);
+            if self.live.clock != ClockStanding::Ok {
+                suspicions.clock = Suspicion::older(suspicions.clock, witness.suspicions.clock);
+            }
+        }
+        if opening.place {
+            if self.machine.is(&self.state.home) {
+                suspicions.place = None;
+            } else if self.state.ledger_rules().moved == Moved::Suspect {
+                suspicions.place.get_or_insert(Suspicion::new(proven));
+                if let Some(witness) = &opening.witness {
+                    suspicions.place = Suspicion::older(suspicions.place, witness.suspicions.place);
+                }
+            }
+        }
+        if *suspicions != before || opening.witness.is_some() {
+            self.reset = true;
+        }
+        named
+    }
+
+    /// The features of the newest leases.
+    fn leased(&self) -> Vec<(String, String)> {
+        let licences = self.state.licences.iter();
+        licences
+            .filter_map(|(name, licence)| Some((name, licence.lease.as_ref()?)))
+            .flat_map(|(name, lease)| lease.says.features.keys().map(|feature| (name.clone(), feature.clone())))
+            .collect()
+    }
+
+    /// A2: the suspicions that began or ended, the clock's first.
+    fn tell(&mut self, ledger: Suspect) {
+        let at = self.live.t;
+        let now = self.live.anchor.suspicions;
+        match (self.state.told_clock, now.clock.is_some()) {
+            (false, true) => {
+                let leaped = self.live.clock == ClockStanding::Leaped;
+                let suspect = if leaped { Suspect::Leaped } else { Suspect::RolledBack };
+                self.push(Event::Suspected { suspect, at });
+            }
+            (true, false) => self.push(Event::ClockRestored { at }),
+            _ => {}
+        }
+        if now.ledger.is_some() && !self.state.told_ledger {
+            self.push(Event::Suspected { suspect: ledger, at });
+        }
+        if now.place.is_some() && !self.state.told_place {
+            self.push(Event::Suspected { suspect: Suspect::Moved, at });
+        }
+        let told = self.state.told_ledger || self.state.told_place;
+        if told && now.ledger.is_none() && now.place.is_none() {
+            self.push(Event::LedgerRestored { at });
+        }
+    }
+
+    fn differ(&mut self) {
+        let locks = self.state.locks(&self.live.anchor, self.live.t);
+        for event in self.state.differing(&locks, self.live.t) {
+            self.push(event);
+        }
+    }
+
+    /// A2: the same two again once the operation has changed something.
+    pub(super) fn follow(&mut self) {
+        self.tell(Suspect::PutBack);
+        self.differ();
+    }
+
+    /// The state as of now.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Time as of now.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The clock's reading.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    pub(super) fn machine(&self) -> &Machine {
+        self.machine
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        let t = self.live.t;
+        self.state.to_mut().apply_event(&event, None, t);
+        self.events.push(event);
+    }
+
+    pub(super) fn push_accepted(&mut self, event: Event, document: Document) {
+        let t = self.live.t;
+        self.state.to_mut().apply_event(&event, Some(document), t);
+        self.events.push(event);
+    }
+
+    /// A change of the anchor that is no reading: other clients take it over.
+    pub(super) fn change_anchor(&mut self, change: impl FnOnce(&mut Anchor, &Reading)) {
+        change(&mut self.live.anchor, &self.reading);
+        self.reset = true;
+    }
+
+    /// C6: the clock is read again, under the same policy.
+    pub(super) fn read_again(&mut self) {
+        let rules = self.state.clock_rules();
+        (self.live.t, self.live.clock) = self.live.anchor.read(&self.reading, &rules);
+    }
+
+    /// J: the decision, recording the first use where this is one (G2).
+    pub fn check(&mut self, sku: &str, feature: &str) -> Decision {
+        let (decision, used) = self.decide(sku, feature);
+        if let Some(license) = used {
+            self.push(Event::FirstUse { license, feature: feature.to_owned(), at: decision.t });
+            self.follow();
+        }
+        decision
+    }
+
+    /// J: the decision as a check would answer, recording nothing.
+    pub fn decide(&self, sku: &str, feature: &str) -> (Decision, Option<String>) {
+        let now = Now { t: self.live.t, clock: self.live.clock, anchor: &self.live.anchor };
+        let (decision, used) = self.state.decide(now, sku, feature);
+        (decision, used.map(str::to_owned))
+    }
+
+    /// G1: a renewal failed. Returns whether that was news.
+    pub fn report(&mut self, outage: Outage) -> bool {
+        let news = !self.state.reported.contains(&outage);
+        if news {
+            self.push(Event::Reported { outage });
+            self.follow();
+        }
+        news
+    }
+
+    /// A4: the customer appeals.
+    pub fn appeal(&mut self, license: Option<&str>, text: &str) {
+        self.push(Event::Appealed { at: self.live.t, license: license.map(str::to_owned), text: text.to_owned() });
+    }
+
+    /// A renewal is asked for with this head of the ledger.
+    pub fn request(&mut self, size: u64, root: [u8; 32]) {
+        self.push(Event::Requested { size, root });
+    }
+
+    /// C5: what is to be recorded.
+    pub fn finish(self, closing: bool) -> Finished {
+        let anchor = self.live.anchor;
+        let stale = anchor.proven - self.state.anchor.proven >= DURABLE_EVERY;
+        let wanted = !self.events.is_empty() || stale || (closing && anchor != self.state.anchor);
+        if !wanted {
+            return Finished { record: None, state: None, live: self.live };
+        }
+        let mut state = self.state.into_owned();
+        state.settle(anchor, self.live.t);
+        let record = Record { t: self.live.t, anchor, reset: self.reset, events: self.events };
+        Finished { record: Some(record), state: Some(state), live: self.live }
+    }
+}

@@ -1,0 +1,388 @@
+//! Keys: where they come from, what is derived from them, and the slots that wrap a ledger's data key.
+//!
+//! The data key is random. Each slot in the header wraps it under a key from one source: the application's secret together
+//! with a random secret file made at installation, bytes of the caller's own, or a public key of the vendor's auditors. That
+//! hides a ledger from a reader; it does not stop an owner with a debugger.
+
+use std::fmt;
+use std::path::Path;
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::LedgerId;
+use super::codec::Reader;
+use super::error::{Error, ErrorKind, Result};
+
+pub(crate) const NONCE: usize = 12;
+pub(crate) const TAG: usize = 16;
+/// How long the per-install secret is.
+pub(crate) const SECRET: usize = 32;
+
+fn failed(what: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("the system's cryptography failed: {what}"))
+}
+
+/// Fills a buffer from the system's random source.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut out = [0; N];
+    SystemRandom::new().fill(&mut out).map_err(|_| failed("no random bytes"))?;
+    Ok(out)
+}
+
+/// A key of 32 bytes that is wiped when it goes.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Key([u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+impl Key {
+    /// A key of these bytes.
+    pub fn new(bytes: [u8; 32]) -> Key {
+        Key(bytes)
+    }
+
+    pub(crate) fn random() -> Result<Key> {
+        Ok(Key(random()?))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HKDF-SHA256 of a secret; `info` names the one use of the result.
+    pub(crate) fn derive(secret: &[u8], salt: &[u8], info: &[&[u8]]) -> Result<Key> {
+        let mut key = Key([0; 32]);
+        Salt::new(HKDF_SHA256, salt)
+            .extract(secret)
+            .expand(info, HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut key.0))
+            .map_err(|_| failed("HKDF"))?;
+        Ok(key)
+    }
+
+    /// A key from this one for one use.
+    pub(crate) fn child(&self, salt: &[u8], info: &str) -> Result<Key> {
+        Key::derive(&self.0, salt, &[info.as_bytes()])
+    }
+
+    /// AES-256-GCM under this key.
+    pub(crate) fn cipher(&self) -> Result<LessSafeKey> {
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.0).map_err(|_| failed("AES-256-GCM"))?))
+    }
+}
+
+/// Seals `plain` under a random nonce: nonce, ciphertext, tag.
+pub(crate) fn seal(key: &Key, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+    let nonce = random::<NONCE>()?;
+    let mut out = Vec::with_capacity(NONCE + plain.len() + TAG);
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(plain);
+    let tag = key
+        .cipher()?
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut out[NONCE..])
+        .map_err(|_| failed("AES-256-GCM"))?;
+    out.extend_from_slice(tag.as_ref());
+    Ok(out)
+}
+
+/// Opens what [`seal`] made; `None` if it was not made with this key and `aad`.
+pub(crate) fn open(key: &Key, aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;
+    let mut plain = Zeroizing::new(rest.to_vec());
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let len = key.cipher().ok()?.open_in_place(nonce, Aad::from(aad), &mut plain).ok()?.len();
+    plain.truncate(len);
+    Some(plain)
+}
+
+/// The keys that a program has at hand.
+///
+/// ```
+/// use reprieve::ledger::KeySource;
+/// let keys = KeySource::application(b"the application's secret, from its own file", &[]);
+/// assert_eq!(format!("{keys:?}"), "KeySource(application)");
+/// ```
+#[derive(Clone, Default)]
+pub struct KeySource {
+    /// The newest secret first.
+    application: Vec<Zeroizing<Vec<u8>>>,
+    caller: Option<Zeroizing<Vec<u8>>>,
+    audit: Option<[u8; 32]>,
+    data: Option<Key>,
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = Vec::new();
+        names.extend((!self.application.is_empty()).then_some("application"));
+        names.extend(self.caller.is_some().then_some("caller"));
+        names.extend(self.audit.is_some().then_some("audit"));
+        names.extend(self.data.is_some().then_some("data key"));
+        write!(f, "KeySource({})", names.join(", "))
+    }
+}
+
+impl KeySource {
+    /// The application's secret, used together with the per-install secret file. `older` are secrets that earlier releases
+    /// had: a ledger that opens by one of them gets a slot for the newest.
+    pub fn application(secret: &[u8], older: &[Vec<u8>]) -> KeySource {
+        let all = std::iter::once(secret).chain(older.iter().map(Vec::as_slice));
+        KeySource { application: all.map(|secret| Zeroizing::new(secret.to_vec())).collect(), ..KeySource::default() }
+    }
+
+    /// Bytes of the caller's own, at least 16 that cannot be guessed: a key, not a password.
+    pub fn caller(bytes: &[u8]) -> KeySource {
+        KeySource::default().with_caller_bytes(bytes)
+    }
+
+    /// A ledger's data key itself, as [`AuditSlot::open`] gives it.
+    pub fn data_key(key: Key) -> KeySource {
+        KeySource { data: Some(key), ..KeySource::default() }
+    }
+
+    /// Adds bytes of the caller's own.
+    pub fn with_caller_bytes(mut self, bytes: &[u8]) -> KeySource {
+        self.caller = Some(Zeroizing::new(bytes.to_vec()));
+        self
+    }
+
+    /// Adds the auditors' X25519 public key: ledgers that are created get a slot that its private half opens. It opens none
+    /// itself.
+    pub fn with_audit_public_key(mut self, key: [u8; 32]) -> KeySource {
+        self.audit = Some(key);
+        self
+    }
+
+    /// Whether the per-install secret file is needed.
+    pub(crate) fn needs_secret(&self) -> bool {
+        !self.application.is_empty()
+    }
+
+    pub(crate) fn has_caller_bytes(&self) -> bool {
+        self.caller.is_some()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.application.is_empty() && self.caller.is_none() && self.data.is_none()
+    }
+}
+
+/// Where a slot's key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotKind {
+    /// The application's secret and the per-install secret.
+    Application,
+    /// The caller's own bytes.
+    Caller,
+    /// The auditors' public key.
+    Audit,
+    /// A source that a later release knows.
+    Unknown(u16),
+}
+
+impl SlotKind {
+    fn number(self) -> u16 {
+        match self {
+            SlotKind::Application => 1,
+            SlotKind::Caller => 2,
+            SlotKind::Audit => 3,
+            SlotKind::Unknown(n) => n,
+        }
+    }
+
+    fn from_number(n: u16) -> SlotKind {
+        match n {
+            1 => SlotKind::Application,
+            2 => SlotKind::Caller,
+            3 => SlotKind::Audit,
+            n => SlotKind::Unknown(n),
+        }
+    }
+}
+
+/// One wrapping of the data key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) kind: SlotKind,
+    salt: [u8; 32],
+    recipient: [u8; 32],
+    ephemeral: [u8; 32],
+    wrapped: [u8; NONCE + 32 + TAG],
+}
+
+impl Slot {
+    /// kind `u16`, zero `u16`, salt, recipient, ephemeral, nonce, wrapped key, tag.
+    pub(crate) const SIZE: usize = 4 + 32 * 3 + NONCE + 32 + TAG;
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.kind.number().to_le_bytes());
+        out.extend_from_slice(&[0; 2]);
+        out.extend_from_slice(&self.salt);
+        out.extend_from_slice(&self.recipient);
+        out.extend_from_slice(&self.ephemeral);
+        out.extend_from_slice(&self.wrapped);
+    }
+
+    pub(crate) fn decode(bytes: &mut Reader<'_>) -> Result<Slot> {
+        let kind = SlotKind::from_number(bytes.u16()?);
+        bytes.u16()?;
+        Ok(Slot {
+            kind,
+            salt: bytes.array()?,
+            recipient: bytes.array()?,
+            ephemeral: bytes.array()?,
+            wrapped: bytes.array()?,
+        })
+    }
+
+    /// The public key that an audit slot is for.
+    pub(crate) fn recipient(&self) -> [u8; 32] {
+        self.recipient
+    }
+
+    fn wrap(kind: SlotKind, id: &LedgerId, secret: &[u8], data: &Key, public: Option<([u8; 32], [u8; 32])>) -> Result<Slot> {
+        let salt = random()?;
+        let (recipient, ephemeral) = public.unwrap_or_default();
+        let mut slot = Slot { kind, salt, recipient, ephemeral, wrapped: [0; NONCE + 32 + TAG] };
+        let wrapping = slot.wrapping_key(secret)?;
+        let sealed = seal(&wrapping, &slot.aad(id), data.bytes())?;
+        slot.wrapped.copy_from_slice(&sealed);
+        Ok(slot)
+    }
+
+    fn wrapping_key(&self, secret: &[u8]) -> Result<Key> {
+        let kind = self.kind.number().to_le_bytes();
+        Key::derive(secret, &self.salt, &[b"reprieve/1 slot", &kind, &self.recipient, &self.ephemeral])
+    }
+
+    fn aad(&self, id: &LedgerId) -> Vec<u8> {
+        [b"reprieve/1 slot".as_slice(), &self.kind.number().to_le_bytes(), id.as_bytes()].concat()
+    }
+
+    fn unwrap_with(&self, id: &LedgerId, secret: &[u8]) -> Option<Key> {
+        let plain = open(&self.wrapping_key(secret).ok()?, &self.aad(id), &self.wrapped)?;
+        Some(Key(plain.as_slice().try_into().ok()?))
+    }
+}
+
+/// A slot for the auditors, as the header holds it.
+#[derive(Clone, Debug)]
+pub struct AuditSlot {
+    pub(crate) id: LedgerId,
+    pub(crate) slot: Slot,
+}
+
+impl AuditSlot {
+    /// The public key that the slot is for.
+    pub fn recipient(&self) -> [u8; 32] {
+        self.slot.recipient
+    }
+
+    /// The public key to agree with: `shared = X25519(auditors' private key, ephemeral)`.
+    pub fn ephemeral(&self) -> [u8; 32] {
+        self.slot.ephemeral
+    }
+
+    /// Opens the slot with the agreed secret; the data key then opens the ledger by [`KeySource::data_key`].
+    ///
+    /// # Errors
+    /// `WrongKey` for any other secret.
+    pub fn open(&self, shared: &[u8; 32]) -> Result<Key> {
+        let wrong = || Error::new(ErrorKind::WrongKey, "this audit key does not open the ledger's audit slot");
+        self.slot.unwrap_with(&self.id, shared).ok_or_else(wrong)
+    }
+}
+
+/// The application's secret and the per-install secret, each with its length, so that neither can flow into the other.
+fn application_secret(secret: &[u8], install: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(secret.len() + install.len() + 8));
+    out.extend_from_slice(&(secret.len() as u32).to_le_bytes());
+    out.extend_from_slice(secret);
+    out.extend_from_slice(&(install.len() as u32).to_le_bytes());
+    out.extend_from_slice(install);
+    out
+}
+
+/// A slot for the newest application secret.
+pub(crate) fn application_slot(id: &LedgerId, data: &Key, keys: &KeySource, install: Option<&[u8]>) -> Result<Option<Slot>> {
+    match (keys.application.first(), install) {
+        (Some(secret), Some(install)) => {
+            let secret = application_secret(secret, install);
+            Ok(Some(Slot::wrap(SlotKind::Application, id, &secret, data, None)?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A slot for every source at hand.
+pub(crate) fn make_slots(id: &LedgerId, data: &Key, keys: &KeySource, install: Option<&[u8]>) -> Result<Vec<Slot>> {
+    let mut slots = Vec::new();
+    slots.extend(application_slot(id, data, keys, install)?);
+    if let Some(bytes) = &keys.caller {
+        if bytes.len() < 16 {
+            return Err(Error::new(ErrorKind::Misuse, "the caller's own key has fewer than 16 bytes; give one that cannot be guessed"));
+        }
+        slots.push(Slot::wrap(SlotKind::Caller, id, bytes, data, None)?);
+    }
+    if let Some(recipient) = keys.audit {
+        let private = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| failed("X25519"))?;
+        let public = private.compute_public_key().map_err(|_| failed("X25519"))?;
+        let ephemeral: [u8; 32] = public.as_ref().try_into().map_err(|_| failed("X25519"))?;
+        let slot = agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, recipient), |shared| {
+            Slot::wrap(SlotKind::Audit, id, shared, data, Some((recipient, ephemeral)))
+        });
+        let refused = || Error::new(ErrorKind::Misuse, "the audit public key is no X25519 public key; check the application file");
+        slots.push(slot.map_err(|_| refused())??);
+    }
+    if slots.iter().all(|slot| slot.kind == SlotKind::Audit) {
+        return Err(Error::new(ErrorKind::Misuse, "no key is given that could open the ledger again; name the application's secret"));
+    }
+    Ok(slots)
+}
+
+/// How a ledger was opened.
+pub(crate) struct Unlocked {
+    pub(crate) data: Key,
+    /// It opened by an older application secret, and has no slot for the newest.
+    pub(crate) by_older: bool,
+}
+
+/// Tries every key at hand on every slot.
+pub(crate) fn unlock(id: &LedgerId, slots: &[Slot], keys: &KeySource, install: Option<&[u8]>, secret_file: &Path) -> Result<Unlocked> {
+    if let Some(key) = &keys.data {
+        return Ok(Unlocked { data: key.clone(), by_older: false });
+    }
+    let of_kind = |kind| slots.iter().filter(move |slot| slot.kind == kind);
+    if let Some(install) = install {
+        for (age, secret) in keys.application.iter().enumerate() {
+            let secret = application_secret(secret, install);
+            if let Some(data) = of_kind(SlotKind::Application).find_map(|slot| slot.unwrap_with(id, &secret)) {
+                return Ok(Unlocked { data, by_older: age > 0 });
+            }
+        }
+    }
+    if let Some(bytes) = &keys.caller {
+        if let Some(data) = of_kind(SlotKind::Caller).find_map(|slot| slot.unwrap_with(id, bytes)) {
+            return Ok(Unlocked { data, by_older: false });
+        }
+    }
+    let message = if keys.is_empty() {
+        "no key was given to open the ledger; name the application's secret".to_string()
+    } else if keys.needs_secret() && install.is_none() {
+        format!(
+            "no key slot opens: the secret file {} is missing; put it back from where it was, or use the audit key, or `reprieve ledger retire` and a lease by file",
+            secret_file.display()
+        )
+    } else {
+        "no key slot opens with the keys at hand: this is another application's ledger, or the secret file was replaced; use the right application file, or the audit key, or `reprieve ledger retire` and a lease by file".to_string()
+    };
+    Err(Error::at(ErrorKind::WrongKey, secret_file, message))
+}

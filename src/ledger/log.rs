@@ -1,0 +1,584 @@
+//! The ledger itself: an open handle on the generation that rules, reading on, appending, syncing.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::{Error, ErrorKind, Result};
+use super::files::Files;
+use super::frame::{HEAD, MAGIC, OPENING, RECORD, Sealer, Window, link_to};
+use super::generation::{self, Opening};
+use super::header::{Header, Identity};
+use super::keys::{Key, SlotKind, TAG};
+use super::lock::{self, Lock};
+use super::scan::{Depth, Item, Position, Scan, Tail, scan};
+use super::snapshot::{self, Snapshot};
+use super::storage::{Storage, StorageFile, read_file, read_full};
+use super::tree::{self, Hash};
+use super::witness::{self, Witness, WitnessRead};
+use super::{Config, Entry, Finding, Head, LedgerId, Refreshed, note};
+
+/// How many looks at the log pass between two looks at whether its file is still the one that rules.
+const LOOKS: u32 = 8;
+
+/// An open ledger. Each handle has its own view of the log; none blocks another but through the [`Lock`].
+pub struct Ledger {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) config: Config,
+    pub(super) files: Files,
+    pub(super) file: Box<dyn StorageFile>,
+    pub(super) path: PathBuf,
+    pub(super) header: Header,
+    pub(super) data: Key,
+    pub(super) sealer: Sealer,
+    pub(super) identity: Identity,
+    pub(super) position: Position,
+    /// Just after the last frame that this handle knows to be synced.
+    pub(super) durable: u64,
+    /// One more than the highest sequence number that is known to have been durable.
+    pub(super) vouched: u64,
+    /// The highest generation whose file is known to lie in the folder; above `header.generation` if that one is unreadable.
+    pub(super) highest: u64,
+    /// The copies of the header that are to be written anew.
+    pub(super) bad_copies: Vec<usize>,
+    pub(super) stale_header: bool,
+    pub(super) lacks_newest_slot: bool,
+    pub(super) tail: Tail,
+    /// Whether this handle has looked at the whole tail under the lock.
+    pub(super) tail_seen: bool,
+    /// Whether what others may have failed to sync was written again through this handle.
+    pub(super) rewritten: bool,
+    pub(super) poisoned: bool,
+    pub(super) read_only: bool,
+    /// How far the file is known to reach.
+    pub(super) allocated: u64,
+    /// Up to where a failed append may have left bytes.
+    pub(super) scratch: u64,
+    pub(super) looks: u32,
+    pub(super) pid: u32,
+    pub(super) handle: u64,
+    pub(super) dropped: Vec<SlotKind>,
+    pub(super) index: Mutex<Index>,
+}
+
+/// Where each record of the generation stands and what its leaf is, as far as was asked for yet.
+pub(super) struct Index {
+    position: Position,
+    offsets: Vec<Option<u64>>,
+    leaves: Vec<Hash>,
+}
+
+impl Index {
+    pub(super) fn new(first: Position) -> Mutex<Index> {
+        Mutex::new(Index { position: first, offsets: Vec::new(), leaves: Vec::new() })
+    }
+}
+
+/// A number of its own for each handle of this process.
+pub(super) fn next_handle() -> u64 {
+    static HANDLES: AtomicU64 = AtomicU64::new(1);
+    HANDLES.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(super) fn first_position(header: &Header) -> Position {
+    Position::first(&header.id, header.generation, header.first_seq, super::header::LOG)
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger")
+            .field("id", &self.header.id)
+            .field("path", &self.path)
+            .field("next_seq", &self.position.next_seq)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// The ledger's name.
+    pub fn id(&self) -> LedgerId {
+        self.header.id
+    }
+
+    /// The generation that this handle reads.
+    pub fn generation(&self) -> u64 {
+        self.header.generation
+    }
+
+    /// The level that the ledger's records may use. It rises only by [`raise_level`](Ledger::raise_level).
+    pub fn level(&self) -> u32 {
+        self.header.level
+    }
+
+    /// The sequence number that the next record will have, as far as this handle has read.
+    pub fn next_seq(&self) -> u64 {
+        self.position.next_seq
+    }
+
+    /// The sequence number of this generation's first record.
+    pub fn first_seq(&self) -> u64 {
+        self.header.first_seq
+    }
+
+    /// What the ledger was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The folder that the ledger's files lie in.
+    pub fn folder(&self) -> &Path {
+        &self.files.folder
+    }
+
+    /// The generation's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is a drill's.
+    pub fn is_drill(&self) -> bool {
+        self.header.drill
+    }
+
+    /// Whether this user may only read it.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether a sync failed on this handle.
+    pub fn poisoned(&self) -> bool {
+        self.poisoned
+    }
+
+    /// Whether this process is a fork of the one that opened the ledger: then drop it and open anew.
+    pub fn forked(&self) -> bool {
+        self.pid != std::process::id()
+    }
+
+    /// The ledger's own public key, which signs its heads.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.header.public_key
+    }
+
+    /// The kinds of key slots that the ledger has.
+    pub fn slots(&self) -> Vec<SlotKind> {
+        self.header.slots.iter().map(|slot| slot.kind).collect()
+    }
+
+    /// The kinds of slots that the last new data key dropped, because their source was not at hand.
+    pub fn dropped_slots(&self) -> &[SlotKind] {
+        &self.dropped
+    }
+
+    /// Takes the lock, trying until the deadline that the configuration names.
+    ///
+    /// # Errors
+    /// `Busy`, naming the lock file, if somebody else has it until then; `ReadOnly` where this user may not write.
+    pub fn lock(&self) -> Result<Lock> {
+        lock::lock(&*self.storage, &self.files.lock(), self.config.lock_timeout)
+    }
+
+    /// Takes the lock if nobody has it.
+    ///
+    /// # Errors
+    /// `ReadOnly` where this user may not write.
+    pub fn try_lock(&self) -> Result<Option<Lock>> {
+        lock::try_lock(&*self.storage, &self.files.lock())
+    }
+
+    /// Says that record `seq` is known to have been durable, as a countersigned head shows: if it is lacking now, what
+    /// stands in its place is damage and no torn tail.
+    pub fn vouch(&mut self, seq: u64) {
+        self.vouched = self.vouched.max(seq.saturating_add(1));
+    }
+
+    /// Reads what is new, without a lock. Cheap when nothing is: one read of 64 bytes.
+    ///
+    /// # Errors
+    /// Where a read fails, or the ledger is gone.
+    pub fn refresh(&mut self) -> Result<Refreshed> {
+        self.looks += 1;
+        if self.looks >= LOOKS {
+            self.looks = 0;
+            if let Some(text) = self.superseded()? {
+                return self.reopen(text);
+            }
+        }
+        match self.look()? {
+            Look::Nothing => Ok(Refreshed::default()),
+            Look::OtherPast => self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display()))),
+            Look::More => self.read_on(Depth::Quick),
+        }
+    }
+
+    /// Whether something stands behind the last record, and the last record is still there.
+    pub(super) fn look(&self) -> Result<Look> {
+        let mut buf = [0; TAG + HEAD];
+        let from = self.position.end - TAG as u64;
+        let got = read_full(&*self.file, &mut buf, from).map_err(|err| Error::io(&err, "reading", &self.path))?;
+        let tag_is_there = self.position.tag.is_none_or(|tag| got >= TAG && buf[..TAG] == tag);
+        Ok(match () {
+            () if !tag_is_there => Look::OtherPast,
+            () if got >= TAG + 2 && buf[TAG..TAG + 2] == MAGIC => Look::More,
+            () => Look::Nothing,
+        })
+    }
+
+    /// Reads from the last record on. What is called damage has been read twice: a writer may be at work.
+    pub(super) fn read_on(&mut self, depth: Depth) -> Result<Refreshed> {
+        let mut scan = self.scan_from(&self.position, depth)?;
+        if scan.findings.iter().any(Finding::is_damage) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            scan = self.scan_from(&self.position, depth)?;
+            let bad_link = |finding: &Finding| matches!(finding, Finding::Damaged { why: super::DamageKind::BadLink, .. });
+            // The record that this handle read last may be the one that is no more: the log is read anew from its beginning.
+            if scan.findings.first().is_some_and(bad_link) && self.position.tag.is_some() {
+                return self.reopen(None);
+            }
+        }
+        Ok(self.take(scan))
+    }
+
+    fn scan_from(&self, from: &Position, depth: Depth) -> Result<Scan> {
+        scan(&mut Window::new(&*self.file, &self.path)?, &self.sealer, from, self.vouched, depth)
+    }
+
+    /// Moves to the end of what was scanned.
+    fn take(&mut self, scan: Scan) -> Refreshed {
+        let mut findings = scan.findings;
+        if scan.end == self.position && self.tail == scan.tail {
+            // A damaged tail was reported when it was first seen.
+            findings.clear();
+        }
+        self.position = scan.end;
+        self.durable = self.durable.max(self.position.durable);
+        self.tail = scan.tail;
+        Refreshed { entries: entries(scan.items), findings, reopened: false }
+    }
+
+    /// Opens the generation that rules now in place of this one.
+    pub(super) fn reopen(&mut self, replaced: Option<String>) -> Result<Refreshed> {
+        let vouched = (self.header.generation, self.vouched);
+        let opened = super::open::open(self.storage.clone(), &self.config, false).map_err(|err| match err.kind() {
+            ErrorKind::Missing => Error::at(
+                ErrorKind::Replaced,
+                &self.path,
+                "the ledger was moved away while it was open; open it anew, or create one",
+            ),
+            _ => err,
+        })?;
+        *self = opened.ledger;
+        if self.header.generation == vouched.0 {
+            self.vouched = self.vouched.max(vouched.1);
+        }
+        let mut findings = opened.findings;
+        findings.extend(replaced.map(|text| Finding::Replaced { text }));
+        Ok(Refreshed { entries: opened.entries, findings, reopened: true })
+    }
+
+    /// Whether another file rules: `Some` if so, with what happened if it is not a later generation.
+    pub(super) fn superseded(&self) -> Result<Option<Option<String>>> {
+        let higher = self.files.generation(self.highest + 1);
+        if self.storage.exists(&higher).map_err(|err| Error::io(&err, "looking for", &higher))? {
+            return Ok(Some(None));
+        }
+        if self.file.is_named(&self.path).map_err(|err| Error::io(&err, "looking for", &self.path))? {
+            return Ok(None);
+        }
+        let later = self.files.generations(&*self.storage)?;
+        let superseded = later.iter().any(|file| !file.temporary && file.generation > self.highest);
+        let text = format!("{}: the file was moved away or exchanged for another", self.path.display());
+        Ok(Some((!superseded).then_some(text)))
+    }
+
+    /// Appends a record, unsynced: one seal, one hash, one write. The lock is held and this handle has settled under it.
+    ///
+    /// # Errors
+    /// `Full` if there is no room: nothing has changed, the same may be tried again. `TooLarge` above [`MAX_PAYLOAD`](super::MAX_PAYLOAD).
+    /// `Poisoned` after a failed sync. `Misuse` without a settled lock.
+    pub fn append(&mut self, lock: &Lock, payload: &[u8]) -> Result<Entry> {
+        lock.check_settled(&self.files.lock(), self.handle)?;
+        self.check_writable()?;
+        self.clear_tail()?;
+        self.rewrite_unsynced()?;
+        let seq = self.position.next_seq;
+        let link = self.position.link.unwrap_or(link_to(&self.position.hash));
+        let stored = self.sealer.seal(RECORD, seq, self.durable, link, payload)?;
+        let offset = self.position.end;
+        self.write_frame(&stored, offset)?;
+        let hash = self.position.wrote(&stored, offset);
+        Ok(Entry { seq, offset, payload: payload.to_vec(), hash, opening: None })
+    }
+
+    pub(super) fn check_writable(&self) -> Result<()> {
+        if self.read_only {
+            return Err(Error::at(ErrorKind::ReadOnly, &self.path, "this user may not write the ledger; give it the right to"));
+        }
+        if self.poisoned {
+            return Err(Error::at(
+                ErrorKind::Poisoned,
+                &self.path,
+                "a sync failed before, so nobody knows what the disk holds; close the ledger and open it anew",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes durable all that this handle has read and written. The lock is not needed.
+    ///
+    /// # Errors
+    /// If the sync fails, and `Poisoned` ever after: what was written since the last sync may be lost.
+    pub fn sync(&mut self) -> Result<()> {
+        self.check_writable()?;
+        if self.durable >= self.position.end {
+            return Ok(());
+        }
+        self.rewrite_unsynced()?;
+        let end = self.position.end;
+        if let Err(err) = self.file.sync_data() {
+            self.poisoned = true;
+            return Err(Error::io(&err, "syncing", &self.path));
+        }
+        self.durable = end;
+        Ok(())
+    }
+
+    /// Whether a sync is known to have covered this record.
+    pub fn is_durable(&self, seq: u64) -> bool {
+        if self.durable >= self.position.end {
+            return seq < self.position.next_seq;
+        }
+        seq < self.position.next_seq && self.offset_of(seq).is_ok_and(|offset| offset.is_some_and(|offset| offset < self.durable))
+    }
+
+    /// A record by its sequence number; `None` if this generation has none, or it is destroyed.
+    ///
+    /// # Errors
+    /// Where a read fails.
+    pub fn read_record(&self, seq: u64) -> Result<Option<Vec<u8>>> {
+        match self.offset_of(seq)? {
+            Some(offset) => self.read_at(seq, offset),
+            None => Ok(None),
+        }
+    }
+
+    /// A record by its sequence number and the offset that its [`Entry`] had; `None` if it does not stand there.
+    ///
+    /// # Errors
+    /// Where a read fails.
+    pub fn read_at(&self, seq: u64, offset: u64) -> Result<Option<Vec<u8>>> {
+        let mut window = Window::new(&*self.file, &self.path)?;
+        let found = window.frame(&self.sealer, offset, seq, &mut u64::MAX.clone())?;
+        Ok(found.filter(|found| found.seq == seq).map(|found| match found.kind {
+            OPENING => generation::split_opening(found.payload).1,
+            _ => found.payload,
+        }))
+    }
+
+    fn offset_of(&self, seq: u64) -> Result<Option<u64>> {
+        let Some(at) = seq.checked_sub(self.header.first_seq).filter(|_| seq < self.position.next_seq) else { return Ok(None) };
+        self.with_index(|index| index.offsets.get(at as usize).copied().flatten())
+    }
+
+    fn with_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Result<T> {
+        // Whatever a panic elsewhere left in the index is rebuilt from its own position on, which moves last.
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if index.position.next_seq < self.position.next_seq {
+            let scan = self.scan_from(&index.position, Depth::Quick)?;
+            let known = (index.position.next_seq - self.header.first_seq) as usize;
+            index.offsets.truncate(known);
+            index.leaves.truncate(known);
+            for item in &scan.items {
+                let (offset, hash) = match item {
+                    Item::Record(found) => (Some(found.offset), found.hash),
+                    Item::Lost { hash, .. } => (None, *hash),
+                };
+                index.offsets.push(offset);
+                index.leaves.push(hash);
+            }
+            index.position = scan.end;
+        }
+        Ok(read(&index))
+    }
+
+    /// How far the ledger reaches, as far as this handle has read.
+    pub fn head(&self) -> Head {
+        Head {
+            size: self.position.tree.size(),
+            root: self.position.tree.root(),
+            seq: self.position.next_seq.saturating_sub(1),
+            generation: self.header.generation,
+        }
+    }
+
+    /// The last record's sequence number and hash.
+    pub fn newest(&self) -> (u64, Hash) {
+        (self.position.next_seq.saturating_sub(1), self.position.hash)
+    }
+
+    /// The hash of any record of this generation.
+    ///
+    /// # Errors
+    /// Where a read fails.
+    pub fn record_hash(&self, seq: u64) -> Result<Option<Hash>> {
+        if seq.checked_add(1) == Some(self.position.next_seq) && self.position.tree.size() > 0 {
+            return Ok(Some(self.position.hash));
+        }
+        let Some(at) = seq.checked_sub(self.header.first_seq).filter(|_| seq < self.position.next_seq) else { return Ok(None) };
+        self.with_index(|index| index.leaves.get(at as usize).copied())
+    }
+
+    /// The origin of this generation's heads and the name of the key that signs them.
+    pub fn origin(&self) -> String {
+        note::origin(&self.header.id, self.header.generation)
+    }
+
+    /// The head as a signed note, in the clear. Sync first: a head that was given away must not be taken back.
+    ///
+    /// # Errors
+    /// `Misuse` if something of it is not known to be durable.
+    pub fn note(&self) -> Result<String> {
+        if self.durable < self.position.end {
+            return Err(Error::at(ErrorKind::Misuse, &self.path, "the head is not durable yet; call sync before it is given away"));
+        }
+        self.sign_head()
+    }
+
+    pub(super) fn sign_head(&self) -> Result<String> {
+        let (origin, head) = (self.origin(), self.head());
+        let checkpoint = note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions: Vec::new() };
+        note::sign(&origin, &self.identity.signer, &checkpoint.text())
+    }
+
+    /// The proof that the tree of `old_size` leaves grew into the present one.
+    ///
+    /// # Errors
+    /// `Misuse` for a size that this generation's tree never had, 0 included.
+    pub fn consistency_proof(&self, old_size: u64) -> Result<Vec<Hash>> {
+        let proof = self.with_index(|index| {
+            let leaves = index.leaves.get(..self.position.tree.size() as usize)?;
+            tree::consistency_proof(leaves, usize::try_from(old_size).ok()?)
+        })?;
+        proof.ok_or_else(|| Error::at(ErrorKind::Misuse, &self.path, format!("this generation's tree never had {old_size} leaves to prove from")))
+    }
+
+    /// The proof that record `seq` is in the present tree, at index `seq - first_seq`.
+    ///
+    /// # Errors
+    /// `Misuse` for a record that this generation does not have.
+    pub fn inclusion_proof(&self, seq: u64) -> Result<Vec<Hash>> {
+        let proof = self.with_index(|index| {
+            let leaves = index.leaves.get(..self.position.tree.size() as usize)?;
+            tree::inclusion_proof(leaves, usize::try_from(seq.checked_sub(self.header.first_seq)?).ok()?)
+        })?;
+        proof.ok_or_else(|| Error::at(ErrorKind::Misuse, &self.path, format!("this generation has no record {seq}")))
+    }
+
+    /// Keeps the folded state of all records up to here, so that opening reads only what comes after; syncs first, and
+    /// writes the signed head beside the ledger.
+    ///
+    /// # Errors
+    /// `TooLarge` above [`MAX_STATE`](super::MAX_STATE); where a sync or write fails.
+    pub fn save_snapshot(&mut self, state: &[u8], fold_version: u32) -> Result<()> {
+        self.sync()?;
+        let key = snapshot::key(&self.data, &self.header.id, self.header.generation)?;
+        // After damage the last record's place in the log is not certain: the log is then read whole.
+        if self.position.link.is_some() && self.position.tag.is_some() {
+            let snapshot = Snapshot { fold_version, position: self.position.clone(), state: state.to_vec() };
+            snapshot::save(&*self.storage, &self.files, &key, self.header.generation, &snapshot, &self.path)?;
+        }
+        self.write_head()
+    }
+
+    /// Writes the signed head beside the ledger, in `NAME.head`, for anybody to check the file against.
+    ///
+    /// # Errors
+    /// Where the write fails, and `Misuse` if the head is not durable.
+    pub fn write_head(&self) -> Result<()> {
+        self.check_writable()?;
+        snapshot::replace(&*self.storage, &self.files.head(), self.note()?.as_bytes(), &self.path, false)
+    }
+
+    /// What the witness remembers.
+    pub fn witness_read(&self) -> WitnessRead {
+        let Some(folder) = &self.config.witness else { return WitnessRead::Missing };
+        let path = witness::path(folder, &self.header.id);
+        witness::read(&*self.storage, &path, &self.header.id, &self.identity.witness)
+    }
+
+    /// Lets the witness remember this, after the sync that covers it. False if nothing was written: somebody else is at it,
+    /// there is no place for one, or it remembers a later record and is not forced; with `force` it follows the ledger as it is.
+    ///
+    /// # Errors
+    /// `TooLarge` above [`MAX_WITNESS_BODY`](super::MAX_WITNESS_BODY); where the write fails.
+    pub fn witness_write(&self, witness: &Witness, force: bool) -> Result<bool> {
+        let Some(folder) = &self.config.witness else { return Ok(false) };
+        if witness.ledger != self.header.id {
+            return Err(Error::at(ErrorKind::Misuse, folder, "a witness is of the ledger that writes it"));
+        }
+        let path = witness::path(folder, &self.header.id);
+        witness::write(&*self.storage, &path, witness, &self.identity.witness, force)
+    }
+}
+
+impl Ledger {
+    /// Reads a small file beside the ledger, `NAME.side-WHAT`; `None` if there is none.
+    ///
+    /// # Errors
+    /// Where the read fails, or the file is larger than 1 MiB.
+    pub fn side_file_read(&self, what: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.files.side(what);
+        match read_file(&*self.storage, &path, 1 << 20) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(err) => Err(Error::io(&err, "reading", &path)),
+        }
+    }
+
+    /// Replaces such a file, whole or not at all, and durably.
+    ///
+    /// # Errors
+    /// Where the write fails.
+    pub fn side_file_write(&self, what: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.files.side(what);
+        if self.read_only {
+            return self.check_writable();
+        }
+        snapshot::replace(&*self.storage, &path, bytes, &self.path, true)
+    }
+}
+
+/// What a look at the end of the log shows.
+pub(super) enum Look {
+    Nothing,
+    More,
+    OtherPast,
+}
+
+/// The records among what was scanned.
+pub(super) fn entries(items: Vec<Item>) -> Vec<Entry> {
+    let record = |item| match item {
+        Item::Lost { .. } => None,
+        Item::Record(found) => {
+            let (opening, payload): (Option<Opening>, _) =
+                if found.kind == OPENING { generation::split_opening(found.payload) } else { (None, found.payload) };
+            Some(Entry { seq: found.seq, offset: found.offset, payload, hash: found.hash, opening })
+        }
+    };
+    items.into_iter().filter_map(record).collect()
+}
+
+/// The root of the tree at `size` leaves, if it was passed on the way from `from`.
+pub(super) fn root_at(from: &Position, items: &[Item], size: u64) -> Option<Hash> {
+    let mut tree = from.tree.clone();
+    let mut items = items.iter();
+    while tree.size() < size {
+        tree.push(match items.next()? {
+            Item::Record(found) => found.hash,
+            Item::Lost { hash, .. } => *hash,
+        });
+    }
+    (tree.size() == size).then(|| tree.root())
+}

@@ -1,0 +1,227 @@
+//! Signed notes and checkpoints as C2SP specifies them (`signed-note`, `tlog-checkpoint`), with Ed25519 keys.
+//!
+//! A head of the ledger is such a note, in the clear and signed by the ledger's own key: any tool that reads transparency
+//! logs can check it.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+
+use super::error::{Error, ErrorKind, Result};
+use super::tree::{Hash, sha256};
+
+const ALGORITHM_ED25519: u8 = 1;
+const MAX_NOTE: usize = 1 << 20;
+const MAX_SIGNATURES: usize = 100;
+
+fn malformed(what: &str) -> Error {
+    Error::new(ErrorKind::Damaged, format!("a signed note is malformed: {what}"))
+}
+
+/// A key that a note's signature is checked with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Verifier {
+    name: String,
+    key: [u8; 32],
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({})", self.vkey())
+    }
+}
+
+fn is_key_name(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c == '+')
+}
+
+impl Verifier {
+    /// The key of this name.
+    ///
+    /// # Errors
+    /// `Misuse` for a name that is empty or holds white space or a plus sign.
+    pub fn new(name: &str, key: [u8; 32]) -> Result<Verifier> {
+        if !is_key_name(name) {
+            return Err(Error::new(ErrorKind::Misuse, format!("{name:?} is no name for a note's key")));
+        }
+        Ok(Verifier { name: name.to_string(), key })
+    }
+
+    /// Reads a key in its text form, `name+id+base64`.
+    ///
+    /// # Errors
+    /// `Damaged` for anything else, other algorithms than Ed25519 included.
+    pub fn from_vkey(vkey: &str) -> Result<Verifier> {
+        let mut parts = vkey.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(malformed("a key is name+id+key"));
+        };
+        let key = STANDARD.decode(key).map_err(|_| malformed("a key is not base64"))?;
+        let Some((&ALGORITHM_ED25519, key)) = key.split_first() else {
+            return Err(malformed("a key's algorithm is not Ed25519"));
+        };
+        let key: [u8; 32] = key.try_into().map_err(|_| malformed("an Ed25519 key has 32 bytes"))?;
+        if !is_key_name(name) {
+            return Err(malformed("a key's name is empty or holds white space"));
+        }
+        let verifier = Verifier { name: name.to_string(), key };
+        let id_is_right = id.len() == 8
+            && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            && u32::from_str_radix(id, 16) == Ok(u32::from_be_bytes(verifier.id()));
+        if id_is_right { Ok(verifier) } else { Err(malformed("a key's id does not belong to it")) }
+    }
+
+    /// The key in its text form.
+    pub fn vkey(&self) -> String {
+        let id = u32::from_be_bytes(self.id());
+        let mut key = vec![ALGORITHM_ED25519];
+        key.extend_from_slice(&self.key);
+        format!("{}+{id:08x}+{}", self.name, STANDARD.encode(key))
+    }
+
+    /// The key's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn id(&self) -> [u8; 4] {
+        let hash = sha256(&[self.name.as_bytes(), b"\n", &[ALGORITHM_ED25519], &self.key]);
+        [hash[0], hash[1], hash[2], hash[3]]
+    }
+
+    /// Checks a note and returns the text that this key signed.
+    ///
+    /// # Errors
+    /// `Damaged` for a malformed note, and for one that this key has not signed or whose signature by it is wrong.
+    pub fn verify<'a>(&self, note: &'a str) -> Result<&'a str> {
+        let note = Note::parse(note)?;
+        let (id, key) = (self.id(), UnparsedPublicKey::new(&ED25519, self.key));
+        let mut signed = false;
+        for line in note.signatures.iter().filter(|line| line.name == self.name && line.id == id) {
+            if key.verify(note.text.as_bytes(), &line.signature).is_err() {
+                return Err(malformed(&format!("the signature by {} is wrong", self.name)));
+            }
+            signed = true;
+        }
+        if signed { Ok(note.text) } else { Err(malformed(&format!("it is not signed by {}", self.name))) }
+    }
+}
+
+/// Signs a text, which must end in a newline, under the name of the key.
+///
+/// # Errors
+/// `Misuse` for a text or name that no note can hold.
+pub fn sign(name: &str, key: &Ed25519KeyPair, text: &str) -> Result<String> {
+    if !text.ends_with('\n') || text.chars().any(|c| c < ' ' && c != '\n') {
+        return Err(Error::new(ErrorKind::Misuse, "a note's text ends in a newline and holds no other control character"));
+    }
+    let public = key.public_key().as_ref().try_into().map_err(|_| malformed("an Ed25519 key has 32 bytes"))?;
+    let verifier = Verifier::new(name, public)?;
+    let mut line = verifier.id().to_vec();
+    line.extend_from_slice(key.sign(text.as_bytes()).as_ref());
+    Ok(format!("{text}\n\u{2014} {name} {}\n", STANDARD.encode(line)))
+}
+
+/// A note taken apart; nothing is verified.
+struct Note<'a> {
+    text: &'a str,
+    signatures: Vec<SignatureLine<'a>>,
+}
+
+struct SignatureLine<'a> {
+    name: &'a str,
+    id: [u8; 4],
+    signature: Vec<u8>,
+}
+
+impl<'a> Note<'a> {
+    fn parse(note: &'a str) -> Result<Note<'a>> {
+        if note.len() > MAX_NOTE {
+            return Err(malformed("it is longer than 1 MiB"));
+        }
+        if note.chars().any(|c| c < ' ' && c != '\n') {
+            return Err(malformed("it holds a control character"));
+        }
+        let split = note.rfind("\n\n").ok_or_else(|| malformed("no empty line comes before the signatures"))?;
+        let (text, lines) = (&note[..=split], &note[split + 2..]);
+        let lines = lines.strip_suffix('\n').ok_or_else(|| malformed("it does not end in a newline"))?;
+        let mut signatures = Vec::new();
+        for line in lines.split('\n') {
+            let rest = line.strip_prefix("\u{2014} ").ok_or_else(|| malformed("a signature line has no dash"))?;
+            let (name, code) = rest.split_once(' ').ok_or_else(|| malformed("a signature line has no name"))?;
+            let code = STANDARD.decode(code).map_err(|_| malformed("a signature is not base64"))?;
+            let Some((id, signature)) = code.split_first_chunk::<4>() else {
+                return Err(malformed("a signature is too short"));
+            };
+            if !is_key_name(name) || signature.is_empty() {
+                return Err(malformed("a signature has no proper name or no bytes"));
+            }
+            signatures.push(SignatureLine { name, id: *id, signature: signature.to_vec() });
+            if signatures.len() > MAX_SIGNATURES {
+                return Err(malformed("it has more than 100 signatures"));
+            }
+        }
+        Ok(Note { text, signatures })
+    }
+}
+
+/// What a checkpoint says: which log, how many leaves, which root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log's name. A ledger's is [`origin`].
+    pub origin: String,
+    /// How many leaves the tree has.
+    pub size: u64,
+    /// The tree's root.
+    pub root: Hash,
+    /// Further lines, which mean nothing here.
+    pub extensions: Vec<String>,
+}
+
+impl Checkpoint {
+    /// The checkpoint's text, which a note signs.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root));
+        for line in &self.extensions {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Reads a checkpoint's text.
+    ///
+    /// # Errors
+    /// `Damaged` for anything else.
+    pub fn parse(text: &str) -> Result<Checkpoint> {
+        let mut lines = text.strip_suffix('\n').ok_or_else(|| malformed("a checkpoint ends in a newline"))?.split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+            return Err(malformed("a checkpoint has at least three lines"));
+        };
+        if origin.is_empty() {
+            return Err(malformed("a checkpoint's origin is empty"));
+        }
+        let plain = size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
+        let size = size.parse().ok().filter(|_| plain).ok_or_else(|| malformed("a checkpoint's size is no number"))?;
+        let root = STANDARD.decode(root).ok().and_then(|root| root.try_into().ok());
+        let root = root.ok_or_else(|| malformed("a checkpoint's root is not 32 bytes of base64"))?;
+        let extensions: Vec<String> = lines.map(str::to_string).collect();
+        if extensions.iter().any(String::is_empty) {
+            return Err(malformed("a checkpoint has an empty line"));
+        }
+        Ok(Checkpoint { origin: origin.to_string(), size, root, extensions })
+    }
+}
+
+/// The origin of a ledger's heads, and the name of the key that signs them. Each generation is a tree of its own.
+pub fn origin(id: &super::LedgerId, generation: u64) -> String {
+    format!("reprieve/ledger/{id}/{generation}")
+}
+
+/// Reads the generation off the origin of this ledger's heads.
+pub(crate) fn generation_of(id: &super::LedgerId, origin: &str) -> Option<u64> {
+    let generation = origin.strip_prefix(&format!("reprieve/ledger/{id}/"))?.parse().ok()?;
+    (self::origin(id, generation) == origin).then_some(generation)
+}

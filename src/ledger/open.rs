@@ -1,0 +1,289 @@
+//! Opening: which file rules, which key opens it, from which snapshot on it is read, and what vouches for its end.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{Error, ErrorKind, Result};
+use super::files::{Files, GenerationFile};
+use super::frame::{Sealer, Window};
+use super::header::{self, Copies};
+use super::keys::SECRET;
+use super::lock;
+use super::log::{self, Index, Ledger, entries, first_position, next_handle};
+use super::note::{self, Checkpoint, Verifier};
+use super::scan::{Depth, Position, Scan, Tail, scan};
+use super::snapshot::{self, Snapshot};
+use super::storage::{OpenMode, Storage, StorageFile, read_file};
+use super::tree::Hash;
+use super::witness::{self, WitnessRead};
+use super::{Config, DamageKind, Finding, LedgerId, Opened, files_of};
+
+impl Ledger {
+    /// Opens the generation that rules: the highest whose file is whole.
+    ///
+    /// # Errors
+    /// `Missing` if there is no ledger of this name. `WrongKey`, `NotALedger`, `NewerFormat`, `DrillMismatch` and `Damaged` as
+    /// [`ErrorKind`] says; in each case the files are left as they are.
+    pub fn open(storage: Arc<dyn Storage>, config: &Config) -> Result<Opened> {
+        open(storage, config, true)
+    }
+}
+
+pub(super) fn open(storage: Arc<dyn Storage>, config: &Config, use_snapshot: bool) -> Result<Opened> {
+    let files = files_of(config)?;
+    let mut present = files.generations(&*storage)?;
+    if present.iter().all(|file| file.temporary) {
+        finish_creation(&*storage, &files, config, &present)?;
+        present = files.generations(&*storage)?;
+    }
+    present.retain(|file| !file.temporary);
+    let Some(highest) = present.last().map(|file| file.generation) else {
+        return Err(Error::at(ErrorKind::Missing, &files.generation(0), "there is no ledger; create it, or check the folder in the application file"));
+    };
+    let secret = read_secret(&*storage, config)?;
+    let mut findings = Vec::new();
+    let mut failure = None;
+    for file in present.iter().rev() {
+        match open_file(storage.clone(), config, &files, file, secret.as_deref().map(Vec::as_slice), use_snapshot) {
+            Ok(mut opened) => {
+                opened.ledger.highest = highest;
+                findings.append(&mut opened.findings);
+                opened.findings = findings;
+                return Ok(opened);
+            }
+            // What cannot be read any more does not rule: the generation below does, and the loss is named.
+            Err(err) if matches!(err.kind(), ErrorKind::NotALedger | ErrorKind::Damaged) => {
+                let text = format!("generation {} cannot be read: {err}", file.generation);
+                findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
+                failure.get_or_insert(err);
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::at(ErrorKind::Missing, &files.generation(0), "there is no ledger; create it")))
+}
+
+/// A creation that was interrupted when the file was whole, and only its name was missing, is finished.
+fn finish_creation(storage: &dyn Storage, files: &Files, config: &Config, present: &[GenerationFile]) -> Result<()> {
+    let Some(first) = present.iter().find(|file| file.generation == 0) else { return Ok(()) };
+    if !is_complete(storage, &first.path)? {
+        return Ok(());
+    }
+    let _lock = lock::lock(storage, &files.lock(), config.lock_timeout)?;
+    let named = files.generation(0);
+    match storage.exists(&named) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(err) => return Err(Error::io(&err, "looking for", &named)),
+    }
+    match storage.rename(&first.path, &named) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(|err| Error::io(&err, "naming", &named))?,
+    }
+    storage.sync_folder(&files.folder).map_err(|err| Error::io(&err, "syncing the folder", &files.folder))
+}
+
+/// Whether a temporary file has its header, which is written last, after all else is synced.
+pub(super) fn is_complete(storage: &dyn Storage, path: &Path) -> Result<bool> {
+    match storage.open(path, OpenMode::Read) {
+        Ok(file) => Ok(!Copies::read(&*file, path)?.whole().is_empty()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(Error::io(&err, "opening", path)),
+    }
+}
+
+/// The per-install secret, if the keys need it and it is there.
+pub(super) fn read_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+    if !config.keys.needs_secret() {
+        return Ok(None);
+    }
+    let path = config.secret_path();
+    match read_file(storage, &path, 1 << 10) {
+        Ok(bytes) if bytes.len() == SECRET => Ok(Some(zeroize::Zeroizing::new(bytes))),
+        Ok(_) => Ok(None),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(Error::io(&err, "reading the secret file", &path)),
+    }
+}
+
+/// Opens for writing, or for reading where this user may do no more.
+fn open_handle(storage: &dyn Storage, path: &Path) -> Result<(Box<dyn StorageFile>, bool)> {
+    match storage.open(path, OpenMode::Write) {
+        Ok(file) => Ok((file, false)),
+        Err(err) if matches!(err.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            Ok((storage.open(path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", path))?, true))
+        }
+        Err(err) => Err(Error::io(&err, "opening", path)),
+    }
+}
+
+pub(super) fn open_file(
+    storage: Arc<dyn Storage>,
+    config: &Config,
+    files: &Files,
+    which: &GenerationFile,
+    secret: Option<&[u8]>,
+    use_snapshot: bool,
+) -> Result<Opened> {
+    let path = which.path.clone();
+    let (file, read_only) = open_handle(&*storage, &path)?;
+    let copies = Copies::read(&*file, &path)?;
+    let opened = header::open(&copies, &path, config, secret)?;
+    let (header, data, identity) = (opened.header, opened.unlocked.data, opened.identity);
+    if header.generation != which.generation {
+        return Err(Error::at(
+            ErrorKind::Damaged,
+            &path,
+            format!("the file is generation {} under another's name; give it its own name back", header.generation),
+        ));
+    }
+    let sealer = Sealer::new(&data, &header.id, header.generation)?;
+    let snapshots = snapshot::all(&*storage, files, &snapshot::key(&data, &header.id, header.generation)?, header.generation);
+    let known = HeadFile::read(&*storage, files, &header.id, &header.public_key);
+    let seen = match &config.witness {
+        Some(folder) => witness::read(&*storage, &witness::path(folder, &header.id), &header.id, &identity.witness),
+        None => WitnessRead::Missing,
+    };
+    // Snapshots and heads are made of what is durable only: the log must reach as far as they do.
+    let promised = snapshots.iter().map(|(_, snapshot)| snapshot.position.next_seq).max().unwrap_or(0);
+    let promised = promised.max(known.as_ref().filter(|head| head.generation == header.generation).map_or(0, |head| header.first_seq.saturating_add(head.size)));
+    let vouched = match &seen {
+        WitnessRead::Of(witness) if witness.generation == header.generation => promised.max(witness.seq.saturating_add(1)),
+        _ => promised,
+    };
+
+    let mut findings: Vec<Finding> = opened.bad.iter().map(|copy| Finding::HeaderRepaired { copy: *copy as u8 }).collect();
+    let first = first_position(&header);
+    let start = pick_snapshot(snapshots, &sealer, &*file, &path, &first, config.fold_version, use_snapshot, &mut findings)?;
+    let (from, state) = match start {
+        Some(snapshot) => (snapshot.position, Some(snapshot.state)),
+        None => (first.clone(), None),
+    };
+    let mut scan = read_log(&*file, &path, &sealer, &from, vouched)?;
+    findings.append(&mut scan.findings);
+    if scan.end.next_seq < promised && !matches!(scan.tail, Tail::Damaged { .. }) {
+        for seq in scan.end.next_seq..promised.min(scan.end.next_seq.saturating_add(100)) {
+            let text = format!("record {seq} is missing: the log was cut, a snapshot or a signed head of it reaches to record {}", promised - 1);
+            findings.push(Finding::damaged(Some(seq), scan.end.end, DamageKind::Missing, text));
+        }
+    }
+    if let Some(head) = &known {
+        check_head(head, header.generation, &from, &scan, &mut findings);
+    }
+    let mut ledger = Ledger {
+        config: config.clone(),
+        files: files.clone(),
+        data,
+        sealer,
+        identity,
+        durable: scan.end.durable,
+        vouched,
+        highest: header.generation,
+        bad_copies: opened.bad,
+        stale_header: opened.stale,
+        lacks_newest_slot: opened.unlocked.by_older,
+        tail: scan.tail,
+        tail_seen: false,
+        rewritten: false,
+        poisoned: false,
+        read_only,
+        allocated: 0,
+        scratch: 0,
+        looks: 0,
+        pid: std::process::id(),
+        handle: next_handle(),
+        dropped: Vec::new(),
+        index: Index::new(first),
+        position: scan.end,
+        storage,
+        file,
+        path,
+        header,
+    };
+    ledger.mend_header_if_free();
+    Ok(Opened { ledger, snapshot: state, entries: entries(scan.items), findings })
+}
+
+/// Reads the log to the end of the file. What looks like damage is read once more: a writer may be at work.
+pub(super) fn read_log(file: &dyn StorageFile, path: &Path, sealer: &Sealer, from: &Position, vouched: u64) -> Result<Scan> {
+    let read = || scan(&mut Window::new(file, path)?, sealer, from, vouched, Depth::Whole);
+    let first = read()?;
+    if first.findings.iter().any(Finding::is_damage) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        return read();
+    }
+    Ok(first)
+}
+
+/// The newest snapshot of this fold whose last record stands where it says.
+#[allow(clippy::too_many_arguments)]
+fn pick_snapshot(
+    snapshots: Vec<(usize, Snapshot)>,
+    sealer: &Sealer,
+    file: &dyn StorageFile,
+    path: &Path,
+    first: &Position,
+    fold_version: u32,
+    wanted: bool,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Snapshot>> {
+    let mut chosen = None;
+    for (_, snapshot) in snapshots {
+        let position = &snapshot.position;
+        let last = position.next_seq.checked_sub(1).filter(|last| *last >= first.next_seq);
+        let Some(last) = last else { continue };
+        let mut window = Window::new(file, path)?;
+        let found = window.frame(sealer, position.last, last, &mut u64::MAX.clone())?;
+        match found {
+            Some(found) if found.seq == last && found.hash == position.hash && found.end() == position.end => {
+                let usable = wanted && snapshot.fold_version == fold_version && chosen.is_none();
+                chosen = chosen.or_else(|| usable.then_some(snapshot));
+            }
+            // Another whole record in its place: this is not the log that the snapshot was made of.
+            Some(found) if findings.iter().all(|finding| !finding.is_damage()) => {
+                let text = format!("record {} is not the one that a snapshot of this ledger covers: it was put back from a copy and written on", found.seq);
+                findings.push(Finding::damaged(Some(found.seq), found.offset, DamageKind::OtherHistory, text));
+            }
+            _ => {}
+        }
+    }
+    Ok(chosen)
+}
+
+/// The signed head that lies beside the ledger.
+pub(super) struct HeadFile {
+    pub(super) generation: u64,
+    pub(super) size: u64,
+    pub(super) root: Hash,
+}
+
+impl HeadFile {
+    /// Reads the head, if there is one that this ledger's key has signed. Another is no evidence of anything.
+    pub(super) fn read(storage: &dyn Storage, files: &Files, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {
+        let text = String::from_utf8(read_file(storage, &files.head(), 1 << 16).ok()?).ok()?;
+        HeadFile::parse(&text, id, public_key)
+    }
+
+    pub(super) fn parse(text: &str, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {
+        let origin = text.split('\n').next()?;
+        let generation = note::generation_of(id, origin)?;
+        let checkpoint = Checkpoint::parse(Verifier::new(origin, *public_key).ok()?.verify(text).ok()?).ok()?;
+        (checkpoint.origin == origin).then_some(HeadFile { generation, size: checkpoint.size, root: checkpoint.root })
+    }
+}
+
+fn check_head(head: &HeadFile, generation: u64, from: &Position, scan: &Scan, findings: &mut Vec<Finding>) {
+    if head.generation > generation {
+        let text = format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
+        findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
+        return;
+    }
+    if head.generation < generation || findings.iter().any(Finding::is_damage) {
+        return;
+    }
+    if log::root_at(from, &scan.items, head.size).is_some_and(|root| root != head.root) {
+        let text = format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
+        findings.push(Finding::damaged(None, scan.end.end, DamageKind::OtherHistory, text));
+    }
+}
