@@ -393,7 +393,7 @@ impl Session {
             self.ledger.witness_write(&Witness { ledger: self.ledger.id(), generation, seq, hash, body }, force)
         });
         match result {
-            Ok(()) => self.testified = Some(seq),
+            Ok(_) => self.testified = Some(seq),
             Err(error) => self.diagnose(format!("the witness was not written: {error}")),
         }
     }
