@@ -258,7 +258,8 @@ impl Builder {
 struct Cache {
     /// The coarse wall of that upkeep.
     upkept: Instant,
-    decisions: HashMap<String, HashMap<String, Arc<Decision>>>,
+    /// By SKU and feature, each with the coarse wall at which it was made.
+    decisions: HashMap<String, HashMap<String, (Arc<Decision>, Instant)>>,
 }
 
 struct Shared {
@@ -380,7 +381,7 @@ impl Client {
             cache.decisions.clear();
             cache.upkept = now;
         }
-        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), decision.clone());
+        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), (decision.clone(), now));
         decision
     }
 
@@ -392,10 +393,9 @@ impl Client {
             Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
             Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
         };
-        let decision = cache.decisions.get(sku)?.get(feature)?;
+        let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
         // `until` is in trusted time, which runs with the wall from the decision on.
-        let passed = now - cache.upkept;
-        let holds = decision.until.is_none_or(|until| decision.t + passed < until);
+        let holds = now >= *made && decision.until.is_none_or(|until| decision.t + (now - *made) < until);
         (fresh && holds).then(|| decision.clone())
     }
 
@@ -528,7 +528,7 @@ impl Client {
     /// # Errors
     /// If the ledger cannot be read or written.
     pub fn upkeep(&self) -> Result<(), Error> {
-        self.with(|session| session.acknowledged(|_| ()))
+        self.with(|session| session.upkeep(|_| ()))
     }
 
     /// Closes the ledger: for this handle and its clones. Closing again is no error.

@@ -26,6 +26,9 @@ use crate::time::{Instant, Span};
 /// How many records are folded before another snapshot is written.
 const SNAPSHOT_EVERY: u64 = 256;
 
+/// The fold version of no snapshot.
+const NO_FOLD: u32 = u32::MAX;
+
 /// How many records are held for consumers, so that who keeps up needs no reading.
 const RECENT: usize = 512;
 
@@ -94,10 +97,18 @@ pub(super) struct Session {
 enum How {
     /// L3, L5: the operation that opens.
     Open,
-    /// Waits for the lock, and syncs.
+    /// A product's wish: it is recorded, or it fails.
     Acknowledged,
+    /// Reads and records what is due, as far as it may.
+    Upkeep,
     /// C5: the operation that closes.
     Close,
+}
+
+fn newer() -> Error {
+    let text = "a newer release wrote to this ledger what this one does not know, so nothing is appended; update this product, \
+                or do it with the newer one";
+    Error::new(ErrorKind::Newer, text)
 }
 
 fn unread() -> Anchor {
@@ -133,6 +144,15 @@ impl Session {
     }
 
     fn fold_opened(setup: Setup, opened: Opened) -> Result<Session, Error> {
+        let saved = opened.snapshot.as_deref().map(from_bytes::<Saved>).transpose();
+        let (saved, opened) = match saved {
+            Ok(saved) => (saved, opened),
+            Err(_) => {
+                // A snapshot that cannot be read is no offence: all records are folded.
+                let config = Config { fold_version: NO_FOLD, ..setup.config.clone() };
+                (None, Ledger::open(setup.storage.clone(), &config)?)
+            }
+        };
         let id = opened.ledger.id().to_string();
         let state = State::new(&id, setup.roots.clone(), unread());
         let machine = (setup.machine)(&id);
@@ -157,11 +177,8 @@ impl Session {
             folded_since_snapshot: 0,
             diagnostics: VecDeque::new(),
         };
-        if let Some(bytes) = opened.snapshot {
-            match from_bytes::<Saved>(&bytes) {
-                Ok(saved) => session.state = saved.restore(&id, session.setup.roots.clone()),
-                Err(error) => return Err(error.into()),
-            }
+        if let Some(saved) = saved {
+            session.state = saved.restore(&id, session.setup.roots.clone());
         }
         session.note_findings(&opened.findings);
         session.fold(&opened.entries);
@@ -318,10 +335,16 @@ impl Session {
         wish: impl FnOnce(&mut Operation<'_>, Option<&Pending>) -> R,
     ) -> Result<R, Error> {
         self.sound()?;
+        if self.newer && how == How::Acknowledged {
+            return Err(newer());
+        }
         let lock = self.ledger.lock()?;
         let refreshed = self.ledger.settle(&lock)?;
         self.detached = false;
         self.absorb(refreshed);
+        if self.newer && how == How::Acknowledged {
+            return Err(newer());
+        }
         let witness = if how == How::Open { self.look_at_witness() } else { None };
         let put_back = witness.is_some();
         let opening = Opening {
@@ -358,8 +381,10 @@ impl Session {
             self.live = live;
             return Ok(false);
         };
-        if self.newer {
-            // What a newer release wrote must be understood before anything is appended.
+        // What a newer release wrote must be understood before anything is appended; and a file is not continued in another by
+        // who would lose what it does not know.
+        if self.newer || (damaged && self.state.has_foreign()) {
+            self.newer = true;
             self.live = live;
             return Ok(false);
         }
@@ -411,10 +436,6 @@ impl Session {
     }
 
     pub(super) fn import(&mut self, token: &[u8]) -> Result<Answer, Error> {
-        if self.newer {
-            let text = "the ledger was written by a newer release, and nothing is appended; update this product, or import with the newer one";
-            return Err(Error::new(ErrorKind::Newer, text));
-        }
         let answer = self.operate(How::Acknowledged, |op, pending| {
             let opened = document::open(token, op.state().trust());
             op.import(document::trim(token), opened, pending)
@@ -427,6 +448,10 @@ impl Session {
 
     pub(super) fn acknowledged<R>(&mut self, wish: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
         self.operate(How::Acknowledged, |op, _| wish(op))
+    }
+
+    pub(super) fn upkeep<R>(&mut self, look: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
+        self.operate(How::Upkeep, |op, _| look(op))
     }
 
     pub(super) fn close(&mut self) -> Result<(), Error> {
@@ -510,7 +535,7 @@ impl Session {
 
     /// Decisions for all features of a SKU, as checks would answer, recording no first use.
     pub(super) fn status(&mut self, sku: &str) -> Result<Vec<Decision>, Error> {
-        let decisions = self.acknowledged(|op| {
+        let decisions = self.upkeep(|op| {
             let mut features: Vec<String> = op
                 .state()
                 .licences()
@@ -581,6 +606,10 @@ impl Session {
             Some(cursor) => *cursor,
             None => self.place_of(consumer)?,
         };
+        if cursor.record >= self.ledger.next_seq() {
+            // Other products may have recorded something.
+            self.catch_up()?;
+        }
         let end = self.ledger.next_seq();
         let mut found = None;
         while cursor.record < end && found.is_none() {

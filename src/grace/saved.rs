@@ -35,6 +35,7 @@ pub struct Saved {
     anchor: Anchor,
     t: Instant,
     unproven: u64,
+    foreign: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,7 @@ impl State {
             anchor: self.anchor,
             t: self.t,
             unproven: self.unproven,
+            foreign: self.foreign,
         }
     }
 }
@@ -176,6 +178,7 @@ impl Saved {
         state.put_backs = self.put_backs.clone();
         state.t = self.t;
         state.unproven = self.unproven + prover.unproven;
+        state.foreign = self.foreign;
         state
     }
 }

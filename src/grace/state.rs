@@ -137,6 +137,8 @@ pub struct State {
     pub(super) t: Instant,
     /// Accepted documents whose signatures do not hold here. They give nothing.
     pub(super) unproven: u64,
+    /// A newer release wrote an event that need not be understood, and that is not.
+    pub(super) foreign: bool,
 }
 
 impl State {
@@ -164,6 +166,7 @@ impl State {
             t: anchor.proven,
             anchor,
             unproven: 0,
+            foreign: false,
         }
     }
 
@@ -200,6 +203,11 @@ impl State {
     /// How many recorded documents could not be proven with this product's keys. They give nothing.
     pub fn unproven(&self) -> u64 {
         self.unproven
+    }
+
+    /// Whether a newer release wrote an event that need not be understood, and that is not.
+    pub fn has_foreign(&self) -> bool {
+        self.foreign
     }
 
     /// The policy in force.
@@ -296,11 +304,8 @@ impl State {
             Event::PutBack { record, hash } => {
                 self.put_backs.insert((*record, *hash));
             }
-            Event::Recovered { .. }
-            | Event::Appealed { .. }
-            | Event::Requested { .. }
-            | Event::Damage { .. }
-            | Event::Foreign { .. } => {}
+            Event::Foreign { .. } => self.foreign = true,
+            Event::Recovered { .. } | Event::Appealed { .. } | Event::Requested { .. } | Event::Damage { .. } => {}
         }
     }
 

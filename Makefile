@@ -1,0 +1,33 @@
+# Everything a developer types. `make demo` and `make test` install what is missing.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+VENV := build/venv
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help setup build test demo lint soak fuzz bench clean
+
+help: ## What there is to do
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## Install what is missing (as root or with sudo), else say what to install
+	@scripts/setup.sh
+
+build: setup ## The command line and library in target/release, the header in include, the wheel in build/wheels
+	@scripts/build.sh
+
+test: build ## All tests, in every language
+	@scripts/test.sh
+
+demo: build ## An outage survived by three products on one ledger, in under a minute
+	@$(VENV)/bin/python demo/run.py
+
+lint: setup ## Formatting and lints only
+	@scripts/lint.sh
+
+soak: build ## The long runs of the tests
+	@REPRIEVE_SOAK=1 scripts/test.sh
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf build

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Leaves the command line and the library in target/release, the wheel in build/wheels.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --locked --quiet -p reprieve-cli -p reprieve-c
+rm -rf build/wheels
+build/venv/bin/python -m maturin build --release --quiet --manifest-path python/Cargo.toml --out build/wheels
+build/venv/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps build/wheels/*.whl
+echo "built: target/release/reprieve, target/release/libreprieve.so, target/release/libreprieve.a, include/reprieve.h, $(ls build/wheels/*.whl)"
