@@ -305,6 +305,33 @@ fn a_lock_that_is_held_for_ever_is_a_busy_error() {
     assert!(client.report(Outage::Network).unwrap(), "the lock is free again");
 }
 
+// A check never waits for another thread's operation that waits for another process.
+#[test]
+fn a_check_does_not_wait_for_an_import() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.builder(folder.path()).lock_timeout(Duration::from_secs(2)).open().unwrap();
+    client.import(&vendor.lease(3600)).unwrap();
+    let lock = folder.path().join("ledger/acme.lock");
+    let mut holder = Command::new("flock").arg("--no-fork").arg(&lock).args(["sleep", "30"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    std::thread::scope(|scope| {
+        let importing = client.clone();
+        let token = vendor.policy(1);
+        let import = scope.spawn(move || importing.import(&token).unwrap_err().kind());
+        std::thread::sleep(Duration::from_millis(200));
+        for _ in 0..20 {
+            let watch = Watch::now();
+            assert_eq!(access(&client), (Access::Full, Some(LicenseState::Licensed)));
+            assert!(watch.elapsed() < Duration::from_millis(500));
+            std::thread::sleep(Duration::from_millis(12));
+        }
+        assert!(!import.is_finished(), "it still waits for the lock");
+        assert_eq!(import.join().unwrap(), ErrorKind::Busy);
+    });
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+}
+
 struct Mounted(PathBuf);
 
 impl Mounted {

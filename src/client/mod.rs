@@ -14,7 +14,7 @@ mod session;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 pub use app::App;
@@ -32,7 +32,7 @@ use crate::time::{Instant, Span};
 
 pub use crate::grace::{Answer, Decision};
 
-use session::{Session, Setup};
+use session::{Session, Setup, View};
 
 /// How often a check looks at the ledger and the clocks, at most.
 const UPKEEP_EVERY: Span = Span::nanos(10_000_000);
@@ -243,8 +243,10 @@ impl Builder {
         };
         let session = Session::open(setup)?;
         let upkept = clock.coarse();
+        let view = RwLock::new(Some(Arc::new(session.view())));
         let shared = Shared {
             session: Mutex::new(Some(session)),
+            view,
             cache: RwLock::new(Cache { upkept, decisions: HashMap::new() }),
             clock,
             upkeep: self.upkeep,
@@ -264,6 +266,8 @@ struct Cache {
 
 struct Shared {
     session: Mutex<Option<Session>>,
+    /// What the last operation left behind; none once the client was closed.
+    view: RwLock<Option<Arc<View>>>,
     cache: RwLock<Cache>,
     clock: Arc<dyn Clock>,
     upkeep: Upkeep,
@@ -337,8 +341,15 @@ impl Client {
         let mut guard = self.lock();
         let session = guard.as_mut().ok_or_else(closed)?;
         let result = wish(session);
+        self.publish(Some(session));
         self.forget();
         result
+    }
+
+    /// Leaves behind what can be decided from while the next operation is under way.
+    fn publish(&self, session: Option<&Session>) {
+        let view = session.map(|session| Arc::new(session.view()));
+        *self.shared.view.write().unwrap_or_else(PoisonError::into_inner) = view;
     }
 
     /// Forgets the cached decisions: something may have changed.
@@ -362,13 +373,22 @@ impl Client {
         if let Some(decision) = self.cached(sku, feature) {
             return decision;
         }
-        let mut guard = self.lock();
-        let Some(session) = guard.as_mut() else {
-            return Arc::new(self.unknown(sku, feature, "the client was closed; open the ledger again".to_owned()));
+        let closed = || Arc::new(self.unknown(sku, feature, "the client was closed; open the ledger again".to_owned()));
+        let mut guard = match self.shared.session.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Another thread's operation may wait for the disk or for another process: a check does not.
+                let view = self.shared.view.read().unwrap_or_else(PoisonError::into_inner).clone();
+                let decide = |view: Arc<View>| Arc::new(view.check(self.shared.clock.read(), sku, feature));
+                return view.map_or_else(closed, decide);
+            }
         };
+        let Some(session) = guard.as_mut() else { return closed() };
         let own = self.shared.upkeep == Upkeep::Own;
         let now = self.shared.clock.coarse();
         let decision = Arc::new(session.check(sku, feature, !own));
+        self.publish(Some(session));
         let mut cache = self.shared.cache.write().unwrap_or_else(PoisonError::into_inner);
         if own {
             let idle = now - cache.upkept;
@@ -537,6 +557,7 @@ impl Client {
     /// If the ledger cannot be written; it is closed all the same.
     pub fn close(&self) -> Result<(), Error> {
         let session = self.lock().take();
+        self.publish(None);
         self.forget();
         session.map_or(Ok(()), |mut session| session.close())
     }
@@ -544,6 +565,7 @@ impl Client {
     /// Drops the ledger as a power cut would: nothing more is written.
     pub(crate) fn abandon(&self) {
         drop(self.lock().take());
+        self.publish(None);
         self.forget();
     }
 

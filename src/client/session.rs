@@ -71,9 +71,9 @@ pub struct Diagnostic {
 pub(super) struct Session {
     setup: Setup,
     ledger: Ledger,
-    state: State,
+    state: Arc<State>,
     live: Live,
-    machine: Machine,
+    machine: Arc<Machine>,
     pub(super) pending: Option<Pending>,
     /// G2: first uses that checks could not record.
     uses: Vec<(String, String, Instant)>,
@@ -90,6 +90,22 @@ pub(super) struct Session {
     testified: Option<u64>,
     folded_since_snapshot: u64,
     diagnostics: VecDeque<Diagnostic>,
+}
+
+/// What an operation left behind, to decide from while the next one waits for the disk or for another process.
+pub(super) struct View {
+    state: Arc<State>,
+    live: Live,
+    machine: Arc<Machine>,
+    flags: Flags,
+}
+
+impl View {
+    /// A check that records nothing: a first use is recorded by the next check that finds the session free.
+    pub(super) fn check(&self, reading: Reading, sku: &str, feature: &str) -> Decision {
+        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &Opening::default());
+        Decision { flags: self.flags, ..op.decide(sku, feature).0 }
+    }
 }
 
 /// How an operation treats the disk.
@@ -154,8 +170,8 @@ impl Session {
             }
         };
         let id = opened.ledger.id().to_string();
-        let state = State::new(&id, setup.roots.clone(), unread());
-        let machine = (setup.machine)(&id);
+        let state = Arc::new(State::new(&id, setup.roots.clone(), unread()));
+        let machine = Arc::new((setup.machine)(&id));
         let live = Live::of(&state);
         let newer = opened.ledger.level() > LEVEL;
         let mut session = Session {
@@ -178,7 +194,7 @@ impl Session {
             diagnostics: VecDeque::new(),
         };
         if let Some(saved) = saved {
-            session.state = saved.restore(&id, session.setup.roots.clone());
+            session.state = Arc::new(saved.restore(&id, session.setup.roots.clone()));
         }
         session.note_findings(&opened.findings);
         session.fold(&opened.entries);
@@ -210,7 +226,7 @@ impl Session {
             match records::decode(&entry.payload) {
                 Ok((record, newer)) => {
                     self.newer |= newer;
-                    self.state.apply(&record);
+                    Arc::make_mut(&mut self.state).apply(&record);
                     self.live.follow(&record);
                     self.remember(entry.seq, Arc::new(record));
                 }
@@ -237,7 +253,7 @@ impl Session {
     fn absorb(&mut self, refreshed: Refreshed) {
         if refreshed.reopened {
             // Another generation: its first record says from what it goes on.
-            self.state = State::new(&self.state.ledger.clone(), self.setup.roots.clone(), unread());
+            self.state = Arc::new(State::new(&self.state.ledger, self.setup.roots.clone(), unread()));
             self.newer = self.ledger.level() > LEVEL;
         }
         self.note_findings(&refreshed.findings);
@@ -403,7 +419,7 @@ impl Session {
         self.damage.clear();
         self.recovered = None;
         self.live = live;
-        self.state = state;
+        self.state = Arc::new(state);
         self.remember(entry.seq, Arc::new(record));
         self.folded_since_snapshot += 1;
         Ok(true)
@@ -490,7 +506,7 @@ impl Session {
             if let Recorded::FirstUse { license, feature, at } = event {
                 self.uses.retain(|(l, f, _)| (l, f) != (license, feature));
                 self.uses.push((license.clone(), feature.clone(), *at));
-                self.state.overlay_first_use(license, feature, *at);
+                Arc::make_mut(&mut self.state).overlay_first_use(license, feature, *at);
             }
         }
         self.flagged(decision)
@@ -550,14 +566,22 @@ impl Session {
         Ok(decisions.into_iter().map(|decision| self.flagged(decision)).collect())
     }
 
-    fn flagged(&self, mut decision: Decision) -> Decision {
-        decision.flags = Flags {
+    fn flagged(&self, decision: Decision) -> Decision {
+        Decision { flags: self.flags(), ..decision }
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
             in_memory: self.setup.in_memory,
             newer: self.newer,
             drill: self.setup.config.drill,
             detached: self.detached,
-        };
-        decision
+        }
+    }
+
+    /// What can be decided from while this session is busy.
+    pub(super) fn view(&self) -> View {
+        View { state: self.state.clone(), live: self.live, machine: self.machine.clone(), flags: self.flags() }
     }
 
     // ---- what is asked of it ----
