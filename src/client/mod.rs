@@ -311,6 +311,15 @@ pub struct Status {
     pub features: Vec<Decision>,
 }
 
+/// What [`Client::archive`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archived {
+    /// The generation in which the ledger goes on.
+    pub generation: u64,
+    /// The file before it, to which nothing more is written.
+    pub before: PathBuf,
+}
+
 /// An open ledger. Clones share it; the last to go closes it.
 #[derive(Clone)]
 pub struct Client {
@@ -527,6 +536,26 @@ impl Client {
         })
     }
 
+    /// The SKUs that have a lease, in the order of their names.
+    ///
+    /// # Errors
+    /// If the client was closed.
+    pub fn skus(&self) -> Result<Vec<String>, Error> {
+        self.with(|session| {
+            let leases = session.state().licences().values().filter_map(|licence| licence.lease.as_ref());
+            let skus: std::collections::BTreeSet<String> = leases.map(|lease| lease.says.sku.clone()).collect();
+            Ok(skus.into_iter().collect())
+        })
+    }
+
+    /// Goes on in a new file, from all that counts, so that the old one can be put away. It is kept, and complete.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written; then the old file goes on.
+    pub fn archive(&self) -> Result<Archived, Error> {
+        self.with(Session::archive)
+    }
+
     /// Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's
     /// signed head and its recent history.
     ///
@@ -608,6 +637,25 @@ impl Client {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         self.lock().as_ref().map(Session::diagnostics).unwrap_or_default()
     }
+}
+
+/// A ledger's records from a number on, as its files hold them: nothing is recorded, repaired or locked, and no client is
+/// opened. One that cannot be read is none. `storage` may show older generations alone.
+///
+/// # Errors
+/// As [`Builder::open`]; no ledger is made.
+pub fn read_records(
+    storage: Arc<dyn Storage>,
+    config: &Config,
+    from: u64,
+) -> Result<Vec<(u64, Option<crate::grace::Record>)>, Error> {
+    let ledger = crate::ledger::Ledger::open(storage, config)?.ledger;
+    let mut records = Vec::new();
+    for seq in from.max(ledger.first_seq())..ledger.next_seq() {
+        let payload = ledger.read_record(seq)?;
+        records.push((seq, payload.and_then(|payload| records::decode(&payload).ok()).map(|(record, _)| record)));
+    }
+    Ok(records)
 }
 
 fn closed() -> Error {

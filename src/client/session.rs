@@ -387,6 +387,12 @@ impl Session {
             self.testify(put_back || how == How::Open);
         }
         self.snapshot(how == How::Close);
+        if how == How::Close {
+            // In the clear, so that anybody can check that the file is whole.
+            if let Err(error) = self.ledger.write_head() {
+                self.diagnose(format!("the signed head was not written: {error}"));
+            }
+        }
         Ok(answer)
     }
 
@@ -407,12 +413,7 @@ impl Session {
         let payload = records::encode(&record)?;
         if damaged {
             // L2: the damaged file is kept; the ledger goes on in another from what is proven.
-            let opening = Record {
-                t: self.state.t(),
-                anchor: *self.state.anchor(),
-                reset: false,
-                events: vec![Recorded::Continued(Box::new(self.state.save()))],
-            };
+            let opening = self.opening();
             self.ledger.next_generation(lock, GenerationCause::Damage, &records::encode(&opening)?)?;
         }
         let entry = self.ledger.append(lock, &payload)?;
@@ -472,6 +473,40 @@ impl Session {
 
     pub(super) fn close(&mut self) -> Result<(), Error> {
         self.operate(How::Close, |_, _| ())
+    }
+
+    /// Goes on in a new file, from all that counts; the old one is kept.
+    pub(super) fn archive(&mut self) -> Result<super::Archived, Error> {
+        // What is due belongs into the old file, and damage is dealt with first.
+        self.acknowledged(|_| ())?;
+        let lock = self.ledger.lock()?;
+        let refreshed = self.ledger.settle(&lock)?;
+        self.absorb(refreshed);
+        if self.newer || self.state.has_foreign() {
+            return Err(newer());
+        }
+        if !self.damage.is_empty() {
+            return Err(Error::new(ErrorKind::Busy, "damage was found while archiving; archive again"));
+        }
+        let opening = self.opening();
+        let before = self.ledger.path().to_owned();
+        self.ledger.sync()?;
+        self.ledger.next_generation(&lock, GenerationCause::Archive, &records::encode(&opening)?)?;
+        drop(lock);
+        self.remember(self.ledger.newest().0, Arc::new(opening));
+        self.ledger.sync()?;
+        self.testify(true);
+        Ok(super::Archived { generation: self.ledger.generation(), before })
+    }
+
+    /// The first record of a generation that follows this one.
+    fn opening(&self) -> Record {
+        Record {
+            t: self.state.t(),
+            anchor: *self.state.anchor(),
+            reset: false,
+            events: vec![Recorded::Continued(Box::new(self.state.save()))],
+        }
     }
 
     /// A check: reads what is new, decides, and records what is to be if that can be done without waiting; nothing is synced. An

@@ -386,10 +386,11 @@ impl Drill {
 
 impl Drop for Drill {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            let _ = client.close();
-        }
+        // A client outlives the drill that made it, unless its ledger's folder goes with that.
         if self.temporary {
+            if let Some(client) = self.client.take() {
+                let _ = client.close();
+            }
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }

@@ -31,7 +31,9 @@ impl Files {
         if !plain || name.is_empty() || name.len() > LONGEST_NAME || name.starts_with('.') || name.ends_with('.') {
             return Err(Error::new(
                 ErrorKind::Misuse,
-                format!("{name:?} is no ledger's name: use 1 to {LONGEST_NAME} of A-Z a-z 0-9 _ - . with no dot at either end"),
+                format!(
+                    "{name:?} is no ledger's name: use 1 to {LONGEST_NAME} of A-Z a-z 0-9 _ - . with no dot at either end"
+                ),
             ));
         }
         Ok(Files { folder: folder.to_path_buf(), name: name.to_string() })
@@ -103,8 +105,22 @@ impl Files {
             })
         };
         paths.extend(names.iter().filter(mine).map(|name| self.folder.join(name)));
-        paths.extend(names.iter().filter(|name| self.folder.join(name) == self.secret()).map(|name| self.folder.join(name)));
+        paths.extend(
+            names.iter().filter(|name| self.folder.join(name) == self.secret()).map(|name| self.folder.join(name)),
+        );
         Ok(paths)
+    }
+
+    /// What crashes left of snapshots and heads that never got their names.
+    pub(crate) fn leftovers(&self, storage: &dyn Storage) -> Result<Vec<PathBuf>> {
+        let left = |name: &&String| {
+            let rest = name.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('.'));
+            rest.is_some_and(|rest| {
+                let replaced = replaced_file(rest);
+                replaced != rest && matches!(replaced, "head" | "snapshot.0" | "snapshot.1")
+            })
+        };
+        Ok(self.names(storage)?.iter().filter(left).map(|name| self.folder.join(name)).collect())
     }
 
     fn names(&self, storage: &dyn Storage) -> Result<Vec<String>> {
@@ -193,7 +209,8 @@ mod tests {
         let parsed = |name: &str| files.parse_generation(name).map(|file| (file.generation, file.temporary));
         assert_eq!(parsed("a.g0.ledger"), Some((0, false)));
         assert_eq!(parsed("a.g12.ledger.tmp"), Some((12, true)));
-        for name in ["a.g0.g0.ledger", "a.g01.ledger", "a.g.ledger", "ab.g0.ledger", "a.g0.ledger.bak", "a.g+1.ledger"] {
+        for name in ["a.g0.g0.ledger", "a.g01.ledger", "a.g.ledger", "ab.g0.ledger", "a.g0.ledger.bak", "a.g+1.ledger"]
+        {
             assert_eq!(parsed(name), None, "{name}");
         }
     }

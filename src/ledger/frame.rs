@@ -223,7 +223,13 @@ impl<'a> Window<'a> {
     }
 
     /// The whole frame at `offset`, if its seal holds. `budget` is reduced by the bytes that were tried.
-    pub(crate) fn frame(&mut self, sealer: &Sealer, offset: u64, expected: u64, budget: &mut u64) -> Result<Option<Found>> {
+    pub(crate) fn frame(
+        &mut self,
+        sealer: &Sealer,
+        offset: u64,
+        expected: u64,
+        budget: &mut u64,
+    ) -> Result<Option<Found>> {
         let Some(head) = self.bytes(offset, HEAD)?.and_then(FrameHead::parse) else { return Ok(None) };
         let Some(seq) = head.seq(expected) else { return Ok(None) };
         let size = head.frame_size();

@@ -78,7 +78,12 @@ impl Opening {
     }
 
     fn decode(bytes: &mut Reader<'_>) -> Result<Opening> {
-        let unknown = || Error::new(ErrorKind::NewerFormat, "a generation's first record was written by a later release; update this product");
+        let unknown = || {
+            Error::new(
+                ErrorKind::NewerFormat,
+                "a generation's first record was written by a later release; update this product",
+            )
+        };
         if bytes.u16()? != OPENING_VERSION {
             return Err(unknown());
         }
@@ -177,14 +182,29 @@ impl Ledger {
     /// # Errors
     /// `Exists` if a file of any generation, or a whole temporary one, lies there; `NoFolder`, `ReadOnly`, `Full` and `Busy` as
     /// [`ErrorKind`] says. After any error there is no ledger.
-    pub fn create(storage: Arc<dyn Storage>, config: &Config, id: LedgerId, level: u32, genesis: &[u8]) -> Result<Ledger> {
+    pub fn create(
+        storage: Arc<dyn Storage>,
+        config: &Config,
+        id: LedgerId,
+        level: u32,
+        genesis: &[u8],
+    ) -> Result<Ledger> {
         let files = files_of(config)?;
         if genesis.len() > MAX_PAYLOAD {
-            return Err(Error::new(ErrorKind::TooLarge, format!("a record of {} bytes is larger than {MAX_PAYLOAD}", genesis.len())));
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("a record of {} bytes is larger than {MAX_PAYLOAD}", genesis.len()),
+            ));
         }
         storage.create_folder(&files.folder).map_err(|err| match err.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Error::io(&err, "making the folder", &files.folder),
-            _ => Error::at(ErrorKind::NoFolder, &files.folder, format!("the folder cannot be made: {err}; name another in the application file")),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Error::io(&err, "making the folder", &files.folder)
+            }
+            _ => Error::at(
+                ErrorKind::NoFolder,
+                &files.folder,
+                format!("the folder cannot be made: {err}; name another in the application file"),
+            ),
         })?;
         let _lock = lock::lock(&*storage, &files.lock(), config.lock_timeout)?;
         for file in files.generations(&*storage)? {
@@ -199,14 +219,23 @@ impl Ledger {
         let data = Key::random()?;
         let identity = new_identity()?;
         let slots = keys::make_slots(&id, &data, &config.keys, secret)?;
-        let header = NewHeader { id, generation: 0, first_seq: 0, level, drill: config.drill, identity: &identity, slots };
+        let header =
+            NewHeader { id, generation: 0, first_seq: 0, level, drill: config.drill, identity: &identity, slots };
         let header = Header::new(header, &data)?;
-        let new = NewFile { storage: &*storage, files: &files, header: &header, data: &data, kind: RECORD, payload: genesis, like: None };
+        let new = NewFile {
+            storage: &*storage,
+            files: &files,
+            header: &header,
+            data: &data,
+            kind: RECORD,
+            payload: genesis,
+            like: None,
+        };
         let path = new.write()?;
         let which = GenerationFile { generation: 0, temporary: false, path };
         let mut ledger = open_file(storage, config, &files, &which, secret, false)?.ledger;
         // It was synced before it was named.
-        ledger.durable = ledger.position.end;
+        ledger.known_durable();
         Ok(ledger)
     }
 
@@ -275,11 +304,15 @@ impl Ledger {
         let config = Config { keys: KeySource::data_key(data), ..self.config.clone() };
         let mut ledger = open_file(self.storage.clone(), &config, &self.files, &which, None, false)?.ledger;
         ledger.config = self.config.clone();
-        ledger.durable = ledger.position.end;
+        ledger.known_durable();
         ledger.dropped = dropped;
         ledger.tail_seen = true;
         lock.settle(ledger.handle);
         *self = ledger;
+        // A snapshot that somebody is just writing may go too: it is of the generation before.
+        for left in self.files.leftovers(&*self.storage).unwrap_or_default() {
+            self.storage.remove(&left).ok();
+        }
         Ok(())
     }
 
@@ -374,7 +407,9 @@ fn make_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zeroize:
             return Err(Error::at(
                 ErrorKind::Damaged,
                 &path,
-                format!("the secret file has {size} bytes instead of {SECRET}; put it back from a backup, or remove it if no ledger depends on it"),
+                format!(
+                    "the secret file has {size} bytes instead of {SECRET}; put it back from a backup, or remove it if no ledger depends on it"
+                ),
             ));
         }
         storage.remove(&path).map_err(failed)?;
@@ -387,7 +422,8 @@ fn make_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zeroize:
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return wait_for_secret(storage, config),
         Err(err) => return Err(failed(err)),
     };
-    let written = write_full(&*file, &secret, 0).and_then(|()| file.sync_data()).and_then(|()| storage.sync_folder(folder));
+    let written =
+        write_full(&*file, &secret, 0).and_then(|()| file.sync_data()).and_then(|()| storage.sync_folder(folder));
     if let Err(err) = written {
         storage.remove(&path).ok();
         return Err(failed(err));
@@ -402,5 +438,9 @@ fn wait_for_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zero
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    Err(Error::at(ErrorKind::Busy, &config.secret_path(), "another program is making the secret file and does not come to an end; try again"))
+    Err(Error::at(
+        ErrorKind::Busy,
+        &config.secret_path(),
+        "another program is making the secret file and does not come to an end; try again",
+    ))
 }

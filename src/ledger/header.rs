@@ -126,7 +126,10 @@ impl Header {
 
     pub(crate) fn encode(&self, data: &Key) -> Result<Vec<u8>> {
         if self.slots.len() > MAX_SLOTS {
-            return Err(Error::new(ErrorKind::TooLarge, format!("a ledger has at most {MAX_SLOTS} key slots; remove one first")));
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("a ledger has at most {MAX_SLOTS} key slots; remove one first"),
+            ));
         }
         let mut out = Vec::with_capacity(BLOCK);
         out.extend_from_slice(MAGIC);
@@ -227,7 +230,9 @@ impl Copies {
                 return Error::at(
                     ErrorKind::NewerFormat,
                     path,
-                    format!("the ledger has format {format}, this release reads {FORMAT}; update this product, the file is left as it is"),
+                    format!(
+                        "the ledger has format {format}, this release reads {FORMAT}; update this product, the file is left as it is"
+                    ),
                 );
             }
         }
@@ -238,7 +243,11 @@ impl Copies {
                 "both copies of the header are damaged; put the file back from a backup, or `reprieve ledger retire` and a lease by file",
             );
         }
-        Error::at(ErrorKind::NotALedger, path, "the file is no ledger and is left as it is; move it away, or choose another name")
+        Error::at(
+            ErrorKind::NotALedger,
+            path,
+            "the file is no ledger and is left as it is; move it away, or choose another name",
+        )
     }
 }
 
@@ -267,14 +276,37 @@ pub(crate) struct Opened {
     pub(crate) stale: bool,
 }
 
+fn not_authentic(path: &Path, config: &Config) -> Error {
+    if config.keys.is_data_key() {
+        return Error::at(
+            ErrorKind::WrongKey,
+            path,
+            "the data key that was given is not this generation's; open its audit slot for the right one",
+        );
+    }
+    Error::at(
+        ErrorKind::Damaged,
+        path,
+        "the header is not the one that this ledger's key has authenticated; put the file back from a backup, or `reprieve ledger retire` and a lease by file",
+    )
+}
+
 /// Opens the newest authentic copy.
 pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Option<&[u8]>) -> Result<Opened> {
     let whole = copies.whole();
     let mut failure = None;
     for (copy, header) in &whole {
         if header.drill != config.drill {
-            let what = if header.drill { "a drill's ledger; a real open leaves it alone" } else { "a real ledger; a drill leaves it alone" };
-            failure.get_or_insert(Error::at(ErrorKind::DrillMismatch, path, format!("this is {what}; choose another name or folder")));
+            let what = if header.drill {
+                "a drill's ledger; a real open leaves it alone"
+            } else {
+                "a real ledger; a drill leaves it alone"
+            };
+            failure.get_or_insert(Error::at(
+                ErrorKind::DrillMismatch,
+                path,
+                format!("this is {what}; choose another name or folder"),
+            ));
             continue;
         }
         let unlocked = match keys::unlock(&header.id, &header.slots, &config.keys, install, &config.secret_path()) {
@@ -285,8 +317,9 @@ pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Optio
             }
         };
         let identity = header.identity(&unlocked.data)?;
-        let Some(identity) = identity.filter(|_| copies.mac_holds(*copy, header, &unlocked.data).unwrap_or(false)) else {
-            failure.get_or_insert(Error::at(ErrorKind::Damaged, path, "the header is not the one that this ledger's key has authenticated; put the file back from a backup, or `reprieve ledger retire` and a lease by file"));
+        let Some(identity) = identity.filter(|_| copies.mac_holds(*copy, header, &unlocked.data).unwrap_or(false))
+        else {
+            failure.get_or_insert(not_authentic(path, config));
             continue;
         };
         let mut bad: Vec<usize> = vec![0, 1];
@@ -305,7 +338,14 @@ pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Optio
 }
 
 /// Writes a header over both copies, the worse or older one first. Each is synced before the next is touched.
-pub(crate) fn write(file: &dyn StorageFile, path: &Path, header: &Header, data: &Key, copies: &Copies, bad: &[usize]) -> Result<Header> {
+pub(crate) fn write(
+    file: &dyn StorageFile,
+    path: &Path,
+    header: &Header,
+    data: &Key,
+    copies: &Copies,
+    bad: &[usize],
+) -> Result<Header> {
     let newest = copies.whole().into_iter().find(|(copy, _)| !bad.contains(copy)).map_or(0, |(copy, _)| copy);
     let mut header = header.clone();
     for copy in [1 - newest, newest] {

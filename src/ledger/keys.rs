@@ -166,6 +166,10 @@ impl KeySource {
         !self.application.is_empty()
     }
 
+    pub(crate) fn is_data_key(&self) -> bool {
+        self.data.is_some()
+    }
+
     pub(crate) fn has_caller_bytes(&self) -> bool {
         self.caller.is_some()
     }
@@ -219,9 +223,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// kind `u16`, zero `u16`, salt, recipient, ephemeral, nonce, wrapped key, tag.
-    pub(crate) const SIZE: usize = 4 + 32 * 3 + NONCE + 32 + TAG;
-
+    /// 160 bytes: kind `u16`, zero `u16`, salt 32, recipient 32, ephemeral 32, nonce 12, wrapped key 32, tag 16.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.kind.number().to_le_bytes());
         out.extend_from_slice(&[0; 2]);
@@ -248,7 +250,13 @@ impl Slot {
         self.recipient
     }
 
-    fn wrap(kind: SlotKind, id: &LedgerId, secret: &[u8], data: &Key, public: Option<([u8; 32], [u8; 32])>) -> Result<Slot> {
+    fn wrap(
+        kind: SlotKind,
+        id: &LedgerId,
+        secret: &[u8],
+        data: &Key,
+        public: Option<([u8; 32], [u8; 32])>,
+    ) -> Result<Slot> {
         let salt = random()?;
         let (recipient, ephemeral) = public.unwrap_or_default();
         let mut slot = Slot { kind, salt, recipient, ephemeral, wrapped: [0; NONCE + 32 + TAG] };
@@ -312,7 +320,12 @@ fn application_secret(secret: &[u8], install: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// A slot for the newest application secret.
-pub(crate) fn application_slot(id: &LedgerId, data: &Key, keys: &KeySource, install: Option<&[u8]>) -> Result<Option<Slot>> {
+pub(crate) fn application_slot(
+    id: &LedgerId,
+    data: &Key,
+    keys: &KeySource,
+    install: Option<&[u8]>,
+) -> Result<Option<Slot>> {
     match (keys.application.first(), install) {
         (Some(secret), Some(install)) => {
             let secret = application_secret(secret, install);
@@ -328,7 +341,10 @@ pub(crate) fn make_slots(id: &LedgerId, data: &Key, keys: &KeySource, install: O
     slots.extend(application_slot(id, data, keys, install)?);
     if let Some(bytes) = &keys.caller {
         if bytes.len() < 16 {
-            return Err(Error::new(ErrorKind::Misuse, "the caller's own key has fewer than 16 bytes; give one that cannot be guessed"));
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "the caller's own key has fewer than 16 bytes; give one that cannot be guessed",
+            ));
         }
         slots.push(Slot::wrap(SlotKind::Caller, id, bytes, data, None)?);
     }
@@ -339,11 +355,16 @@ pub(crate) fn make_slots(id: &LedgerId, data: &Key, keys: &KeySource, install: O
         let slot = agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, recipient), |shared| {
             Slot::wrap(SlotKind::Audit, id, shared, data, Some((recipient, ephemeral)))
         });
-        let refused = || Error::new(ErrorKind::Misuse, "the audit public key is no X25519 public key; check the application file");
+        let refused = || {
+            Error::new(ErrorKind::Misuse, "the audit public key is no X25519 public key; check the application file")
+        };
         slots.push(slot.map_err(|_| refused())??);
     }
     if slots.iter().all(|slot| slot.kind == SlotKind::Audit) {
-        return Err(Error::new(ErrorKind::Misuse, "no key is given that could open the ledger again; name the application's secret"));
+        return Err(Error::new(
+            ErrorKind::Misuse,
+            "no key is given that could open the ledger again; name the application's secret",
+        ));
     }
     Ok(slots)
 }
@@ -356,7 +377,13 @@ pub(crate) struct Unlocked {
 }
 
 /// Tries every key at hand on every slot.
-pub(crate) fn unlock(id: &LedgerId, slots: &[Slot], keys: &KeySource, install: Option<&[u8]>, secret_file: &Path) -> Result<Unlocked> {
+pub(crate) fn unlock(
+    id: &LedgerId,
+    slots: &[Slot],
+    keys: &KeySource,
+    install: Option<&[u8]>,
+    secret_file: &Path,
+) -> Result<Unlocked> {
     if let Some(key) = &keys.data {
         return Ok(Unlocked { data: key.clone(), by_older: false });
     }
@@ -369,10 +396,9 @@ pub(crate) fn unlock(id: &LedgerId, slots: &[Slot], keys: &KeySource, install: O
             }
         }
     }
-    if let Some(bytes) = &keys.caller {
-        if let Some(data) = of_kind(SlotKind::Caller).find_map(|slot| slot.unwrap_with(id, bytes)) {
-            return Ok(Unlocked { data, by_older: false });
-        }
+    let by_caller = |bytes: &Zeroizing<Vec<u8>>| of_kind(SlotKind::Caller).find_map(|slot| slot.unwrap_with(id, bytes));
+    if let Some(data) = keys.caller.as_ref().and_then(by_caller) {
+        return Ok(Unlocked { data, by_older: false });
     }
     let message = if keys.is_empty() {
         "no key was given to open the ledger; name the application's secret".to_string()

@@ -33,7 +33,11 @@ impl Lock {
         if self.settled.load(Ordering::Relaxed) == handle {
             return Ok(());
         }
-        Err(Error::at(ErrorKind::Misuse, path, "nothing is appended before this handle has settled under this lock; call settle first"))
+        Err(Error::at(
+            ErrorKind::Misuse,
+            path,
+            "nothing is appended before this handle has settled under this lock; call settle first",
+        ))
     }
 }
 
@@ -56,7 +60,10 @@ pub(crate) fn lock(storage: &dyn Storage, path: &Path, timeout: Duration) -> Res
             return Err(Error::at(
                 ErrorKind::Busy,
                 path,
-                format!("another program held the lock for {} ms; try again, or close the program that hangs", timeout.as_millis()),
+                format!(
+                    "another program held the lock for {} ms; try again, or close the program that hangs",
+                    timeout.as_millis()
+                ),
             ));
         }
         std::thread::sleep(pause.min(left));

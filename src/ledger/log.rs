@@ -1,10 +1,9 @@
 //! The ledger itself: an open handle on the generation that rules, reading on, appending, syncing.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::error::{Error, ErrorKind, Result};
 use super::files::Files;
@@ -13,12 +12,11 @@ use super::generation::{self, Opening};
 use super::header::{Header, Identity};
 use super::keys::{Key, SlotKind, TAG};
 use super::lock::{self, Lock};
+use super::records::{Index, Recent};
 use super::scan::{Depth, Item, Position, Scan, Tail, scan};
-use super::snapshot::{self, Snapshot};
-use super::storage::{Storage, StorageFile, read_file, read_full};
-use super::tree::{self, Hash};
-use super::witness::{self, Witness, WitnessRead};
-use super::{Config, Entry, Finding, Head, LedgerId, Refreshed, note};
+use super::storage::{Storage, StorageFile, read_full};
+use super::tree::Hash;
+use super::{Config, Entry, Finding, LedgerId, Refreshed};
 
 /// How many looks at the log pass between two looks at whether its file is still the one that rules.
 const LOOKS: u32 = 8;
@@ -38,7 +36,9 @@ pub struct Ledger {
     /// Just after the last frame that this handle knows to be synced.
     pub(super) durable: u64,
     /// One more than the highest sequence number that is known to have been durable.
-    pub(super) vouched: u64,
+    pub(super) vouched: AtomicU64,
+    /// The records read or written last, and all that are not known to be durable.
+    pub(super) recent: Recent,
     /// The highest generation whose file is known to lie in the folder; above `header.generation` if that one is unreadable.
     pub(super) highest: u64,
     /// The copies of the header that are to be written anew.
@@ -61,19 +61,6 @@ pub struct Ledger {
     pub(super) handle: u64,
     pub(super) dropped: Vec<SlotKind>,
     pub(super) index: Mutex<Index>,
-}
-
-/// Where each record of the generation stands and what its leaf is, as far as was asked for yet.
-pub(super) struct Index {
-    position: Position,
-    offsets: Vec<Option<u64>>,
-    leaves: Vec<Hash>,
-}
-
-impl Index {
-    pub(super) fn new(first: Position) -> Mutex<Index> {
-        Mutex::new(Index { position: first, offsets: Vec::new(), leaves: Vec::new() })
-    }
 }
 
 /// A number of its own for each handle of this process.
@@ -191,7 +178,7 @@ impl Ledger {
     /// Says that record `seq` is known to have been durable, as a countersigned head shows: if it is lacking now, what
     /// stands in its place is damage and no torn tail.
     pub fn vouch(&mut self, seq: u64) {
-        self.vouched = self.vouched.max(seq.saturating_add(1));
+        self.vouched.fetch_max(seq.saturating_add(1), Ordering::Relaxed);
     }
 
     /// Reads what is new, without a lock. Cheap when nothing is: one read of 64 bytes.
@@ -208,7 +195,9 @@ impl Ledger {
         }
         match self.look()? {
             Look::Nothing => Ok(Refreshed::default()),
-            Look::OtherPast => self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display()))),
+            Look::OtherPast => {
+                self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display())))
+            }
             Look::More => self.read_on(Depth::Quick),
         }
     }
@@ -232,7 +221,8 @@ impl Ledger {
         if scan.findings.iter().any(Finding::is_damage) {
             std::thread::sleep(std::time::Duration::from_millis(1));
             scan = self.scan_from(&self.position, depth)?;
-            let bad_link = |finding: &Finding| matches!(finding, Finding::Damaged { why: super::DamageKind::BadLink, .. });
+            let bad_link =
+                |finding: &Finding| matches!(finding, Finding::Damaged { why: super::DamageKind::BadLink, .. });
             // The record that this handle read last may be the one that is no more: the log is read anew from its beginning.
             if scan.findings.first().is_some_and(bad_link) && self.position.tag.is_some() {
                 return self.reopen(None);
@@ -241,8 +231,14 @@ impl Ledger {
         Ok(self.take(scan))
     }
 
-    fn scan_from(&self, from: &Position, depth: Depth) -> Result<Scan> {
-        scan(&mut Window::new(&*self.file, &self.path)?, &self.sealer, from, self.vouched, depth)
+    pub(super) fn scan_from(&self, from: &Position, depth: Depth) -> Result<Scan> {
+        scan(
+            &mut Window::new(&*self.file, &self.path)?,
+            &self.sealer,
+            from,
+            self.vouched.load(Ordering::Relaxed),
+            depth,
+        )
     }
 
     /// Moves to the end of what was scanned.
@@ -255,12 +251,13 @@ impl Ledger {
         self.position = scan.end;
         self.durable = self.durable.max(self.position.durable);
         self.tail = scan.tail;
+        self.recent.read(&scan.items, self.durable);
         Refreshed { entries: entries(scan.items), findings, reopened: false }
     }
 
     /// Opens the generation that rules now in place of this one.
     pub(super) fn reopen(&mut self, replaced: Option<String>) -> Result<Refreshed> {
-        let vouched = (self.header.generation, self.vouched);
+        let vouched = (self.header.generation, self.vouched.load(Ordering::Relaxed));
         let opened = super::open::open(self.storage.clone(), &self.config, false).map_err(|err| match err.kind() {
             ErrorKind::Missing => Error::at(
                 ErrorKind::Replaced,
@@ -271,7 +268,7 @@ impl Ledger {
         })?;
         *self = opened.ledger;
         if self.header.generation == vouched.0 {
-            self.vouched = self.vouched.max(vouched.1);
+            self.vouched.fetch_max(vouched.1, Ordering::Relaxed);
         }
         let mut findings = opened.findings;
         findings.extend(replaced.map(|text| Finding::Replaced { text }));
@@ -309,12 +306,17 @@ impl Ledger {
         let offset = self.position.end;
         self.write_frame(&stored, offset)?;
         let hash = self.position.wrote(&stored, offset);
+        self.recent.push(seq, offset, hash);
         Ok(Entry { seq, offset, payload: payload.to_vec(), hash, opening: None })
     }
 
     pub(super) fn check_writable(&self) -> Result<()> {
         if self.read_only {
-            return Err(Error::at(ErrorKind::ReadOnly, &self.path, "this user may not write the ledger; give it the right to"));
+            return Err(Error::at(
+                ErrorKind::ReadOnly,
+                &self.path,
+                "this user may not write the ledger; give it the right to",
+            ));
         }
         if self.poisoned {
             return Err(Error::at(
@@ -342,211 +344,19 @@ impl Ledger {
             return Err(Error::io(&err, "syncing", &self.path));
         }
         self.durable = end;
+        self.recent.synced(end);
         Ok(())
+    }
+
+    /// The whole file was synced before it got its name.
+    pub(super) fn known_durable(&mut self) {
+        self.durable = self.position.end;
+        self.recent.synced(self.durable);
     }
 
     /// Whether a sync is known to have covered this record.
     pub fn is_durable(&self, seq: u64) -> bool {
-        if self.durable >= self.position.end {
-            return seq < self.position.next_seq;
-        }
-        seq < self.position.next_seq && self.offset_of(seq).is_ok_and(|offset| offset.is_some_and(|offset| offset < self.durable))
-    }
-
-    /// A record by its sequence number; `None` if this generation has none, or it is destroyed.
-    ///
-    /// # Errors
-    /// Where a read fails.
-    pub fn read_record(&self, seq: u64) -> Result<Option<Vec<u8>>> {
-        match self.offset_of(seq)? {
-            Some(offset) => self.read_at(seq, offset),
-            None => Ok(None),
-        }
-    }
-
-    /// A record by its sequence number and the offset that its [`Entry`] had; `None` if it does not stand there.
-    ///
-    /// # Errors
-    /// Where a read fails.
-    pub fn read_at(&self, seq: u64, offset: u64) -> Result<Option<Vec<u8>>> {
-        let mut window = Window::new(&*self.file, &self.path)?;
-        let found = window.frame(&self.sealer, offset, seq, &mut u64::MAX.clone())?;
-        Ok(found.filter(|found| found.seq == seq).map(|found| match found.kind {
-            OPENING => generation::split_opening(found.payload).1,
-            _ => found.payload,
-        }))
-    }
-
-    fn offset_of(&self, seq: u64) -> Result<Option<u64>> {
-        let Some(at) = seq.checked_sub(self.header.first_seq).filter(|_| seq < self.position.next_seq) else { return Ok(None) };
-        self.with_index(|index| index.offsets.get(at as usize).copied().flatten())
-    }
-
-    fn with_index<T>(&self, read: impl FnOnce(&Index) -> T) -> Result<T> {
-        // Whatever a panic elsewhere left in the index is rebuilt from its own position on, which moves last.
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if index.position.next_seq < self.position.next_seq {
-            let scan = self.scan_from(&index.position, Depth::Quick)?;
-            let known = (index.position.next_seq - self.header.first_seq) as usize;
-            index.offsets.truncate(known);
-            index.leaves.truncate(known);
-            for item in &scan.items {
-                let (offset, hash) = match item {
-                    Item::Record(found) => (Some(found.offset), found.hash),
-                    Item::Lost { hash, .. } => (None, *hash),
-                };
-                index.offsets.push(offset);
-                index.leaves.push(hash);
-            }
-            index.position = scan.end;
-        }
-        Ok(read(&index))
-    }
-
-    /// How far the ledger reaches, as far as this handle has read.
-    pub fn head(&self) -> Head {
-        Head {
-            size: self.position.tree.size(),
-            root: self.position.tree.root(),
-            seq: self.position.next_seq.saturating_sub(1),
-            generation: self.header.generation,
-        }
-    }
-
-    /// The last record's sequence number and hash.
-    pub fn newest(&self) -> (u64, Hash) {
-        (self.position.next_seq.saturating_sub(1), self.position.hash)
-    }
-
-    /// The hash of any record of this generation.
-    ///
-    /// # Errors
-    /// Where a read fails.
-    pub fn record_hash(&self, seq: u64) -> Result<Option<Hash>> {
-        if seq.checked_add(1) == Some(self.position.next_seq) && self.position.tree.size() > 0 {
-            return Ok(Some(self.position.hash));
-        }
-        let Some(at) = seq.checked_sub(self.header.first_seq).filter(|_| seq < self.position.next_seq) else { return Ok(None) };
-        self.with_index(|index| index.leaves.get(at as usize).copied())
-    }
-
-    /// The origin of this generation's heads and the name of the key that signs them.
-    pub fn origin(&self) -> String {
-        note::origin(&self.header.id, self.header.generation)
-    }
-
-    /// The head as a signed note, in the clear. Sync first: a head that was given away must not be taken back.
-    ///
-    /// # Errors
-    /// `Misuse` if something of it is not known to be durable.
-    pub fn note(&self) -> Result<String> {
-        if self.durable < self.position.end {
-            return Err(Error::at(ErrorKind::Misuse, &self.path, "the head is not durable yet; call sync before it is given away"));
-        }
-        self.sign_head()
-    }
-
-    pub(super) fn sign_head(&self) -> Result<String> {
-        let (origin, head) = (self.origin(), self.head());
-        let checkpoint = note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions: Vec::new() };
-        note::sign(&origin, &self.identity.signer, &checkpoint.text())
-    }
-
-    /// The proof that the tree of `old_size` leaves grew into the present one.
-    ///
-    /// # Errors
-    /// `Misuse` for a size that this generation's tree never had, 0 included.
-    pub fn consistency_proof(&self, old_size: u64) -> Result<Vec<Hash>> {
-        let proof = self.with_index(|index| {
-            let leaves = index.leaves.get(..self.position.tree.size() as usize)?;
-            tree::consistency_proof(leaves, usize::try_from(old_size).ok()?)
-        })?;
-        proof.ok_or_else(|| Error::at(ErrorKind::Misuse, &self.path, format!("this generation's tree never had {old_size} leaves to prove from")))
-    }
-
-    /// The proof that record `seq` is in the present tree, at index `seq - first_seq`.
-    ///
-    /// # Errors
-    /// `Misuse` for a record that this generation does not have.
-    pub fn inclusion_proof(&self, seq: u64) -> Result<Vec<Hash>> {
-        let proof = self.with_index(|index| {
-            let leaves = index.leaves.get(..self.position.tree.size() as usize)?;
-            tree::inclusion_proof(leaves, usize::try_from(seq.checked_sub(self.header.first_seq)?).ok()?)
-        })?;
-        proof.ok_or_else(|| Error::at(ErrorKind::Misuse, &self.path, format!("this generation has no record {seq}")))
-    }
-
-    /// Keeps the folded state of all records up to here, so that opening reads only what comes after; syncs first, and
-    /// writes the signed head beside the ledger.
-    ///
-    /// # Errors
-    /// `TooLarge` above [`MAX_STATE`](super::MAX_STATE); where a sync or write fails.
-    pub fn save_snapshot(&mut self, state: &[u8], fold_version: u32) -> Result<()> {
-        self.sync()?;
-        let key = snapshot::key(&self.data, &self.header.id, self.header.generation)?;
-        // After damage the last record's place in the log is not certain: the log is then read whole.
-        if self.position.link.is_some() && self.position.tag.is_some() {
-            let snapshot = Snapshot { fold_version, position: self.position.clone(), state: state.to_vec() };
-            snapshot::save(&*self.storage, &self.files, &key, self.header.generation, &snapshot, &self.path)?;
-        }
-        self.write_head()
-    }
-
-    /// Writes the signed head beside the ledger, in `NAME.head`, for anybody to check the file against.
-    ///
-    /// # Errors
-    /// Where the write fails, and `Misuse` if the head is not durable.
-    pub fn write_head(&self) -> Result<()> {
-        self.check_writable()?;
-        snapshot::replace(&*self.storage, &self.files.head(), self.note()?.as_bytes(), &self.path, false)
-    }
-
-    /// What the witness remembers.
-    pub fn witness_read(&self) -> WitnessRead {
-        let Some(folder) = &self.config.witness else { return WitnessRead::Missing };
-        let path = witness::path(folder, &self.header.id);
-        witness::read(&*self.storage, &path, &self.header.id, &self.identity.witness)
-    }
-
-    /// Lets the witness remember this, after the sync that covers it. False if nothing was written: somebody else is at it,
-    /// there is no place for one, or it remembers a later record and is not forced; with `force` it follows the ledger as it is.
-    ///
-    /// # Errors
-    /// `TooLarge` above [`MAX_WITNESS_BODY`](super::MAX_WITNESS_BODY); where the write fails.
-    pub fn witness_write(&self, witness: &Witness, force: bool) -> Result<bool> {
-        let Some(folder) = &self.config.witness else { return Ok(false) };
-        if witness.ledger != self.header.id {
-            return Err(Error::at(ErrorKind::Misuse, folder, "a witness is of the ledger that writes it"));
-        }
-        let path = witness::path(folder, &self.header.id);
-        witness::write(&*self.storage, &path, witness, &self.identity.witness, force)
-    }
-}
-
-impl Ledger {
-    /// Reads a small file beside the ledger, `NAME.side-WHAT`; `None` if there is none.
-    ///
-    /// # Errors
-    /// Where the read fails, or the file is larger than 1 MiB.
-    pub fn side_file_read(&self, what: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.files.side(what);
-        match read_file(&*self.storage, &path, 1 << 20) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(err) => Err(Error::io(&err, "reading", &path)),
-        }
-    }
-
-    /// Replaces such a file, whole or not at all, and durably.
-    ///
-    /// # Errors
-    /// Where the write fails.
-    pub fn side_file_write(&self, what: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.files.side(what);
-        if self.read_only {
-            return self.check_writable();
-        }
-        snapshot::replace(&*self.storage, &path, bytes, &self.path, true)
+        seq < self.position.next_seq && self.recent.is_synced(seq)
     }
 }
 

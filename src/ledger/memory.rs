@@ -67,7 +67,8 @@ impl MemoryStorage {
     /// The same files with the same bytes in a place of their own: no lock is held there and no failure is armed.
     pub fn copy(&self) -> MemoryStorage {
         let shared = hold(&self.0);
-        let files = shared.files.iter().map(|(path, content)| (path.clone(), Arc::new(Mutex::new(hold(content).clone()))));
+        let files =
+            shared.files.iter().map(|(path, content)| (path.clone(), Arc::new(Mutex::new(hold(content).clone()))));
         MemoryStorage(Arc::new(Mutex::new(Shared {
             files: files.collect(),
             folders: shared.folders.clone(),

@@ -30,6 +30,7 @@
 //!
 //! The format is specified in `docs/ledger-format.md`; each file of this module says its part of it.
 
+mod beside;
 pub mod codec;
 mod error;
 mod files;
@@ -42,6 +43,7 @@ mod log;
 mod memory;
 pub mod note;
 mod open;
+mod records;
 mod scan;
 mod snapshot;
 mod storage;
@@ -271,10 +273,16 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Finding::Torn { offset, bytes, kept } => {
-                write!(f, "{bytes} bytes of an unfinished write were cut off at {offset} and kept in {}", kept.display())
+                write!(
+                    f,
+                    "{bytes} bytes of an unfinished write were cut off at {offset} and kept in {}",
+                    kept.display()
+                )
             }
             Finding::Damaged { text, .. } | Finding::Replaced { text } => f.write_str(text),
-            Finding::HeaderRepaired { copy } => write!(f, "copy {copy} of the header was not whole; the other one is used"),
+            Finding::HeaderRepaired { copy } => {
+                write!(f, "copy {copy} of the header was not whole; the other one is used")
+            }
             Finding::Newer { seq, kind } => write!(f, "record {seq} is of type {kind}, which a later release writes"),
         }
     }
@@ -319,6 +327,3 @@ pub(crate) fn files_of(config: &Config) -> Result<files::Files, Error> {
     let folder: &Path = if config.folder.as_os_str().is_empty() { Path::new(".") } else { &config.folder };
     files::Files::new(folder, &config.name)
 }
-
-#[cfg(test)]
-mod tests;

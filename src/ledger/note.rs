@@ -115,7 +115,10 @@ impl Verifier {
 /// `Misuse` for a text or name that no note can hold.
 pub fn sign(name: &str, key: &Ed25519KeyPair, text: &str) -> Result<String> {
     if !text.ends_with('\n') || text.chars().any(|c| c < ' ' && c != '\n') {
-        return Err(Error::new(ErrorKind::Misuse, "a note's text ends in a newline and holds no other control character"));
+        return Err(Error::new(
+            ErrorKind::Misuse,
+            "a note's text ends in a newline and holds no other control character",
+        ));
     }
     let public = key.public_key().as_ref().try_into().map_err(|_| malformed("an Ed25519 key has 32 bytes"))?;
     let verifier = Verifier::new(name, public)?;

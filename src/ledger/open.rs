@@ -10,8 +10,9 @@ use super::frame::{Sealer, Window};
 use super::header::{self, Copies};
 use super::keys::SECRET;
 use super::lock;
-use super::log::{self, Index, Ledger, entries, first_position, next_handle};
+use super::log::{self, Ledger, entries, first_position, next_handle};
 use super::note::{self, Checkpoint, Verifier};
+use super::records::{Index, Recent};
 use super::scan::{Depth, Position, Scan, Tail, scan};
 use super::snapshot::{self, Snapshot};
 use super::storage::{OpenMode, Storage, StorageFile, read_file};
@@ -39,7 +40,11 @@ pub(super) fn open(storage: Arc<dyn Storage>, config: &Config, use_snapshot: boo
     }
     present.retain(|file| !file.temporary);
     let Some(highest) = present.last().map(|file| file.generation) else {
-        return Err(Error::at(ErrorKind::Missing, &files.generation(0), "there is no ledger; create it, or check the folder in the application file"));
+        return Err(Error::at(
+            ErrorKind::Missing,
+            &files.generation(0),
+            "there is no ledger; create it, or check the folder in the application file",
+        ));
     };
     let secret = read_secret(&*storage, config)?;
     let mut findings = Vec::new();
@@ -139,7 +144,8 @@ pub(super) fn open_file(
         ));
     }
     let sealer = Sealer::new(&data, &header.id, header.generation)?;
-    let snapshots = snapshot::all(&*storage, files, &snapshot::key(&data, &header.id, header.generation)?, header.generation);
+    let snapshots =
+        snapshot::all(&*storage, files, &snapshot::key(&data, &header.id, header.generation)?, header.generation);
     let known = HeadFile::read(&*storage, files, &header.id, &header.public_key);
     let seen = match &config.witness {
         Some(folder) => witness::read(&*storage, &witness::path(folder, &header.id), &header.id, &identity.witness),
@@ -147,15 +153,24 @@ pub(super) fn open_file(
     };
     // Snapshots and heads are made of what is durable only: the log must reach as far as they do.
     let promised = snapshots.iter().map(|(_, snapshot)| snapshot.position.next_seq).max().unwrap_or(0);
-    let promised = promised.max(known.as_ref().filter(|head| head.generation == header.generation).map_or(0, |head| header.first_seq.saturating_add(head.size)));
+    let promised = promised.max(
+        known
+            .as_ref()
+            .filter(|head| head.generation == header.generation)
+            .map_or(0, |head| header.first_seq.saturating_add(head.size)),
+    );
     let vouched = match &seen {
-        WitnessRead::Of(witness) if witness.generation == header.generation => promised.max(witness.seq.saturating_add(1)),
+        WitnessRead::Of(witness) if witness.generation == header.generation => {
+            promised.max(witness.seq.saturating_add(1))
+        }
         _ => promised,
     };
 
-    let mut findings: Vec<Finding> = opened.bad.iter().map(|copy| Finding::HeaderRepaired { copy: *copy as u8 }).collect();
+    let mut findings: Vec<Finding> =
+        opened.bad.iter().map(|copy| Finding::HeaderRepaired { copy: *copy as u8 }).collect();
     let first = first_position(&header);
-    let start = pick_snapshot(snapshots, &sealer, &*file, &path, &first, config.fold_version, use_snapshot, &mut findings)?;
+    let start =
+        pick_snapshot(snapshots, &sealer, &*file, &path, &first, config.fold_version, use_snapshot, &mut findings)?;
     let (from, state) = match start {
         Some(snapshot) => (snapshot.position, Some(snapshot.state)),
         None => (first.clone(), None),
@@ -164,13 +179,22 @@ pub(super) fn open_file(
     findings.append(&mut scan.findings);
     if scan.end.next_seq < promised && !matches!(scan.tail, Tail::Damaged { .. }) {
         for seq in scan.end.next_seq..promised.min(scan.end.next_seq.saturating_add(100)) {
-            let text = format!("record {seq} is missing: the log was cut, a snapshot or a signed head of it reaches to record {}", promised - 1);
+            let text = format!(
+                "record {seq} is missing: the log was cut, a snapshot or a signed head of it reaches to record {}",
+                promised - 1
+            );
             findings.push(Finding::damaged(Some(seq), scan.end.end, DamageKind::Missing, text));
         }
     }
     if let Some(head) = &known {
         check_head(head, header.generation, &from, &scan, &mut findings);
     }
+    let mut recent = Recent::default();
+    if from.tag.is_some() {
+        // The snapshot's last record is the one that a witness is most likely to name.
+        recent.push(from.next_seq - 1, from.last, from.hash);
+    }
+    recent.read(&scan.items, scan.end.durable);
     let mut ledger = Ledger {
         config: config.clone(),
         files: files.clone(),
@@ -178,7 +202,8 @@ pub(super) fn open_file(
         sealer,
         identity,
         durable: scan.end.durable,
-        vouched,
+        vouched: vouched.into(),
+        recent,
         highest: header.generation,
         bad_copies: opened.bad,
         stale_header: opened.stale,
@@ -206,7 +231,13 @@ pub(super) fn open_file(
 }
 
 /// Reads the log to the end of the file. What looks like damage is read once more: a writer may be at work.
-pub(super) fn read_log(file: &dyn StorageFile, path: &Path, sealer: &Sealer, from: &Position, vouched: u64) -> Result<Scan> {
+pub(super) fn read_log(
+    file: &dyn StorageFile,
+    path: &Path,
+    sealer: &Sealer,
+    from: &Position,
+    vouched: u64,
+) -> Result<Scan> {
     let read = || scan(&mut Window::new(file, path)?, sealer, from, vouched, Depth::Whole);
     let first = read()?;
     if first.findings.iter().any(Finding::is_damage) {
@@ -242,7 +273,10 @@ fn pick_snapshot(
             }
             // Another whole record in its place: this is not the log that the snapshot was made of.
             Some(found) if findings.iter().all(|finding| !finding.is_damage()) => {
-                let text = format!("record {} is not the one that a snapshot of this ledger covers: it was put back from a copy and written on", found.seq);
+                let text = format!(
+                    "record {} is not the one that a snapshot of this ledger covers: it was put back from a copy and written on",
+                    found.seq
+                );
                 findings.push(Finding::damaged(Some(found.seq), found.offset, DamageKind::OtherHistory, text));
             }
             _ => {}
@@ -283,7 +317,8 @@ fn check_head(head: &HeadFile, generation: u64, from: &Position, scan: &Scan, fi
         return;
     }
     if log::root_at(from, &scan.items, head.size).is_some_and(|root| root != head.root) {
-        let text = format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
+        let text =
+            format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
         findings.push(Finding::damaged(None, scan.end.end, DamageKind::OtherHistory, text));
     }
 }

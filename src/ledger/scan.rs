@@ -124,13 +124,24 @@ pub(crate) enum Depth {
 const NAMED: u64 = 1000;
 
 /// Reads on from a position. `vouched` is one more than the highest sequence number known to have been durable, 0 if none.
-pub(crate) fn scan(window: &mut Window<'_>, sealer: &Sealer, from: &Position, vouched: u64, depth: Depth) -> Result<Scan> {
+pub(crate) fn scan(
+    window: &mut Window<'_>,
+    sealer: &Sealer,
+    from: &Position,
+    vouched: u64,
+    depth: Depth,
+) -> Result<Scan> {
     let (found, tail_end) = find_frames(window, sealer, from, depth)?;
     judge(found, tail_end, from.clone(), vouched)
 }
 
 /// Every frame that stands in the file from here on, and where the last byte that is not zero stands behind them.
-fn find_frames(window: &mut Window<'_>, sealer: &Sealer, from: &Position, depth: Depth) -> Result<(Vec<Found>, Option<u64>)> {
+fn find_frames(
+    window: &mut Window<'_>,
+    sealer: &Sealer,
+    from: &Position,
+    depth: Depth,
+) -> Result<(Vec<Found>, Option<u64>)> {
     let (mut at, mut expected) = (from.end, from.next_seq);
     let mut frames = Vec::new();
     // Searching tries a seal wherever the two bytes of a frame's magic stand. Whoever fills a file with those could make that
@@ -184,10 +195,11 @@ fn judge(found: Vec<Found>, tail_end: Option<u64>, from: Position, vouched: u64)
         let gap = frame.offset - at;
         if gap == 0 && frame.seq == expected {
             check_link(&mut scan, &frame);
-        } else if stated[i] <= at && vouched <= expected {
+        } else if frame.seq >= expected && stated[i] <= at && vouched <= expected {
             scan.tail = Tail::Torn { to: tail_end.unwrap_or(0).max(last_found) };
             return Ok(finish(scan, strays));
         } else if frame.seq < expected {
+            // No crash leaves an earlier record behind a later one: writers only ever write what comes next.
             misplaced(&mut scan, &frame, gap, at);
             at = frame.end();
             strays.push(frame);
@@ -206,7 +218,8 @@ fn judge(found: Vec<Found>, tail_end: Option<u64>, from: Position, vouched: u64)
         if vouched > scan.end.next_seq {
             let next = scan.end.next_seq;
             for seq in next..vouched.min(next.saturating_add(NAMED)) {
-                let text = format!("record {seq} was durable and is destroyed: its bytes, at {at}, are those of no record");
+                let text =
+                    format!("record {seq} was durable and is destroyed: its bytes, at {at}, are those of no record");
                 scan.findings.push(Finding::damaged(Some(seq), at, DamageKind::BadFrame, text));
             }
             scan.tail = Tail::Damaged { to };
@@ -219,7 +232,8 @@ fn judge(found: Vec<Found>, tail_end: Option<u64>, from: Position, vouched: u64)
 
 fn check_link(scan: &mut Scan, frame: &Found) {
     if scan.end.link.is_some_and(|link| link != frame.link) {
-        let text = format!("record {} does not follow the record that stands before it: one of them was put in", frame.seq);
+        let text =
+            format!("record {} does not follow the record that stands before it: one of them was put in", frame.seq);
         scan.findings.push(Finding::damaged(Some(frame.seq), frame.offset, DamageKind::BadLink, text));
     }
     if frame.kind != RECORD && frame.kind != OPENING {
@@ -275,4 +289,71 @@ fn finish(mut scan: Scan, strays: Vec<Found>) -> Scan {
         !matches!(finding, Finding::Damaged { seq: Some(seq), why: DamageKind::Missing, .. } if filled.contains(seq))
     });
     scan
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::ledger::storage::{OpenMode, Storage};
+    use crate::ledger::{Key, MemoryStorage};
+
+    const ID: LedgerId = LedgerId::from_bytes([3; 16]);
+
+    fn sealer() -> Sealer {
+        Sealer::new(&Key::new([1; 32]), &ID, 0).unwrap()
+    }
+
+    fn scan_bytes(bytes: &[u8], from: &Position, vouched: u64) -> Scan {
+        let storage = MemoryStorage::new();
+        storage.write(Path::new("f"), bytes);
+        let file = storage.open(Path::new("f"), OpenMode::Read).unwrap();
+        scan(&mut Window::new(&*file, Path::new("f")).unwrap(), &sealer(), from, vouched, Depth::Whole).unwrap()
+    }
+
+    fn log_of(first: &Position, kinds: &[u16]) -> (Vec<u8>, Position) {
+        let (mut log, mut position) = (Vec::new(), first.clone());
+        for kind in kinds {
+            let durable = position.end;
+            let stored = sealer().seal(*kind, position.next_seq, durable, position.link.unwrap(), b"payload").unwrap();
+            position.wrote(&stored, durable);
+            position.durable = durable;
+            log.extend(stored);
+        }
+        (log, position)
+    }
+
+    #[test]
+    fn a_later_releases_frames_are_kept_and_named() {
+        let first = Position::first(&ID, 0, 0, 0);
+        let (log, end) = log_of(&first, &[RECORD, 9, RECORD]);
+        let scan = scan_bytes(&log, &first, 0);
+        assert_eq!((scan.items.len(), scan.end, scan.tail), (3, end, Tail::Clean));
+        assert_eq!(scan.findings, [Finding::Newer { seq: 1, kind: 9 }]);
+    }
+
+    #[test]
+    fn sequence_numbers_cross_thirty_two_bits_in_a_log() {
+        let first = Position::first(&ID, 0, (1 << 32) - 2, 0);
+        let (mut log, end) = log_of(&first, &[RECORD; 5]);
+        assert_eq!(scan_bytes(&log, &first, 0).end, end);
+        log[75] ^= 1;
+        let scan = scan_bytes(&log, &first, 0);
+        assert!(matches!(scan.findings[..], [Finding::Damaged { seq: Some(0xffff_ffff), .. }]), "{:?}", scan.findings);
+        assert_eq!(scan.end.next_seq, (1 << 32) + 3);
+    }
+
+    #[test]
+    fn a_file_made_of_magic_is_searched_in_bounded_time() {
+        let mut head = sealer().seal(RECORD, 0, 0, [0; 16], &[]).unwrap();
+        head.truncate(HEAD);
+        // Each 48 bytes claim to begin a frame of 4 MiB.
+        head[2..6].copy_from_slice(&(4_u32 << 20).to_le_bytes());
+        let bytes = head.repeat(8 << 20 >> 5);
+        let start = std::time::Instant::now();
+        let scan = scan_bytes(&bytes, &Position::first(&ID, 0, 0, 0), 0);
+        assert!(matches!(scan.tail, Tail::Torn { .. }) && scan.items.is_empty());
+        assert!(start.elapsed().as_secs() < 60);
+    }
 }

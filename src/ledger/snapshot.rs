@@ -56,14 +56,22 @@ const fn codec_limit() -> usize {
 
 /// This generation's snapshots, the newest first, with the number of their file.
 pub(crate) fn all(storage: &dyn Storage, files: &Files, key: &Key, generation: u64) -> Vec<(usize, Snapshot)> {
-    let mut found: Vec<_> =
-        (0..2).filter_map(|which| load(storage, files, which, key, generation).map(|snapshot| (which, snapshot))).collect();
+    let mut found: Vec<_> = (0..2)
+        .filter_map(|which| load(storage, files, which, key, generation).map(|snapshot| (which, snapshot)))
+        .collect();
     found.sort_by_key(|(_, snapshot)| std::cmp::Reverse(snapshot.position.next_seq));
     found
 }
 
 /// Writes a snapshot over the older one.
-pub(crate) fn save(storage: &dyn Storage, files: &Files, key: &Key, generation: u64, snapshot: &Snapshot, like: &Path) -> Result<()> {
+pub(crate) fn save(
+    storage: &dyn Storage,
+    files: &Files,
+    key: &Key,
+    generation: u64,
+    snapshot: &Snapshot,
+    like: &Path,
+) -> Result<()> {
     if snapshot.state.len() > MAX_STATE {
         return Err(Error::new(
             ErrorKind::TooLarge,

@@ -30,7 +30,9 @@ impl Ledger {
         self.check_writable()?;
         let mut new = match (self.superseded()?, self.look()?) {
             (Some(text), _) => self.reopen(text)?,
-            (None, Look::OtherPast) => self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display())))?,
+            (None, Look::OtherPast) => {
+                self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display())))?
+            }
             (None, look) => {
                 let depth = if self.tail_seen { Depth::Quick } else { Depth::Whole };
                 if self.tail_seen && matches!(look, Look::Nothing) && self.next_is_blank()? {
@@ -52,7 +54,8 @@ impl Ledger {
 
     fn next_is_blank(&self) -> Result<bool> {
         let mut buf = [0; HEAD];
-        let got = read_full(&*self.file, &mut buf, self.position.end).map_err(|err| Error::io(&err, "reading", &self.path))?;
+        let got = read_full(&*self.file, &mut buf, self.position.end)
+            .map_err(|err| Error::io(&err, "reading", &self.path))?;
         Ok(buf[..got].iter().all(|b| *b == 0))
     }
 
@@ -77,9 +80,13 @@ impl Ledger {
                 Err(err) => return Err(Error::io(&err, "keeping a torn tail aside", &kept)),
             }
         };
-        let copied = self
-            .each_chunk(from, to, |bytes, offset| write_full(&*aside, bytes, offset - from))
-            .and_then(|()| aside.sync_data().and_then(|()| self.storage.sync_folder(&self.files.folder)).map_err(|err| Error::io(&err, "keeping a torn tail aside", &kept)));
+        let copied =
+            self.each_chunk(from, to, |bytes, offset| write_full(&*aside, bytes, offset - from)).and_then(|()| {
+                aside
+                    .sync_data()
+                    .and_then(|()| self.storage.sync_folder(&self.files.folder))
+                    .map_err(|err| Error::io(&err, "keeping a torn tail aside", &kept))
+            });
         if let Err(err) = copied {
             self.storage.remove(&kept).ok();
             return Err(err);
@@ -109,7 +116,8 @@ impl Ledger {
         let mut at = from;
         while at < to {
             let n = buf.len().min(usize::try_from(to - at).unwrap_or(COPY));
-            let got = read_full(&*self.file, &mut buf[..n], at).map_err(|err| Error::io(&err, "reading", &self.path))?;
+            let got =
+                read_full(&*self.file, &mut buf[..n], at).map_err(|err| Error::io(&err, "reading", &self.path))?;
             if got == 0 {
                 break;
             }
@@ -185,7 +193,8 @@ impl Ledger {
                 let secret = read_secret(&*ledger.storage, &ledger.config)?;
                 let secret = secret.as_deref().map(Vec::as_slice);
                 let keys = &ledger.config.keys;
-                let still_lacking = keys::unlock(&header.id, &header.slots, keys, secret, &ledger.config.secret_path())?.by_older;
+                let still_lacking =
+                    keys::unlock(&header.id, &header.slots, keys, secret, &ledger.config.secret_path())?.by_older;
                 if still_lacking {
                     header.slots.extend(keys::application_slot(&header.id, &ledger.data, keys, secret)?);
                 }

@@ -63,7 +63,11 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
     let mut present = files.generations(&*storage)?;
     present.retain(|file| !file.temporary);
     let Some(highest) = present.last().map(|file| file.generation) else {
-        return Err(Error::at(ErrorKind::Missing, &files.generation(0), "there is no ledger; check the folder in the application file"));
+        return Err(Error::at(
+            ErrorKind::Missing,
+            &files.generation(0),
+            "there is no ledger; check the folder in the application file",
+        ));
     };
     let secret = read_secret(&*storage, config)?;
     let secret = secret.as_deref().map(Vec::as_slice);
@@ -80,8 +84,11 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
                     let text = format!("generation {} is of another ledger, {id}", report.generation);
                     report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
                 }
-                if let Some(head) = HeadFile::read(&*storage, &files, &id, &public_key).filter(|head| head.generation > highest && report.generation == highest) {
-                    let text = format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
+                if let Some(head) = HeadFile::read(&*storage, &files, &id, &public_key)
+                    .filter(|head| head.generation > highest && report.generation == highest)
+                {
+                    let text =
+                        format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
                     report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
                 }
                 check_head(&*storage, &files, config, file, secret, &mut report, &id, &public_key)?;
@@ -106,7 +113,8 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
             Err(err) => return Err(err),
         }
     }
-    let id = ledger.ok_or_else(|| Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read"))?;
+    let id =
+        ledger.ok_or_else(|| Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read"))?;
     Ok(Verification { id, generations: reports })
 }
 
@@ -136,7 +144,10 @@ impl Before {
         }
         let differs = opening.size != self.size || opening.root != self.root || opening.file_hash != self.file_hash;
         if differs {
-            let text = format!("generation {} was changed after generation {} had followed it", self.generation, report.generation);
+            let text = format!(
+                "generation {} was changed after generation {} had followed it",
+                self.generation, report.generation
+            );
             report.findings.push(Finding::damaged(Some(first.seq), 0, DamageKind::OtherHistory, text));
         }
     }
@@ -144,14 +155,23 @@ impl Before {
 
 type Verified = (GenerationReport, LedgerId, [u8; 32], Option<Entry>);
 
-fn verify_file(storage: &dyn Storage, config: &Config, which: &GenerationFile, secret: Option<&[u8]>) -> Result<Verified> {
+fn verify_file(
+    storage: &dyn Storage,
+    config: &Config,
+    which: &GenerationFile,
+    secret: Option<&[u8]>,
+) -> Result<Verified> {
     let path = &which.path;
     let file = storage.open(path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", path))?;
     let copies = Copies::read(&*file, path)?;
     let opened = header::open(&copies, path, config, secret)?;
     let header = opened.header;
     if header.generation != which.generation {
-        return Err(Error::at(ErrorKind::Damaged, path, format!("the file is generation {} under another's name", header.generation)));
+        return Err(Error::at(
+            ErrorKind::Damaged,
+            path,
+            format!("the file is generation {} under another's name", header.generation),
+        ));
     }
     let sealer = Sealer::new(&opened.unlocked.data, &header.id, header.generation)?;
     let scan = read_log(&*file, path, &sealer, &first_position(&header), 0)?;
@@ -192,9 +212,16 @@ fn check_head(
     id: &LedgerId,
     public_key: &[u8; 32],
 ) -> Result<()> {
-    let Some(head) = HeadFile::read(storage, files, id, public_key).filter(|head| head.generation == which.generation) else { return Ok(()) };
+    let Some(head) = HeadFile::read(storage, files, id, public_key).filter(|head| head.generation == which.generation)
+    else {
+        return Ok(());
+    };
     if head.size > report.size {
-        let text = format!("{} records are missing at the end: the signed head beside the ledger is of {}", head.size - report.size, head.size);
+        let text = format!(
+            "{} records are missing at the end: the signed head beside the ledger is of {}",
+            head.size - report.size,
+            head.size
+        );
         report.findings.push(Finding::damaged(Some(report.first_seq + report.size), 0, DamageKind::Missing, text));
         return Ok(());
     }
@@ -204,7 +231,8 @@ fn check_head(
     let first = first_position(&opened.header);
     let scan = read_log(&*file, &which.path, &sealer, &first, 0)?;
     if root_at(&first, &scan.items, head.size).is_some_and(|root| root != head.root) {
-        let text = format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
+        let text =
+            format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
         report.findings.push(Finding::damaged(None, 0, DamageKind::OtherHistory, text));
     }
     Ok(())
@@ -280,7 +308,10 @@ pub fn verify_public(storage: &dyn Storage, path: &Path, head: Option<&str>) -> 
             break;
         };
         if position.link != Some(frame.link) {
-            problems.push(format!("record {} does not follow the bytes before it: they were changed, or it was put in", position.next_seq));
+            problems.push(format!(
+                "record {} does not follow the bytes before it: they were changed, or it was put in",
+                position.next_seq
+            ));
         }
         advance(&mut position, stored);
     }
@@ -322,7 +353,11 @@ pub fn audit_slots(storage: &dyn Storage, config: &Config) -> Result<Vec<AuditSl
     let files = files_of(config)?;
     let present = files.generations(storage)?;
     let Some(last) = present.iter().rfind(|file| !file.temporary) else {
-        return Err(Error::at(ErrorKind::Missing, &files.generation(0), "there is no ledger; check the folder in the application file"));
+        return Err(Error::at(
+            ErrorKind::Missing,
+            &files.generation(0),
+            "there is no ledger; check the folder in the application file",
+        ));
     };
     let file = storage.open(&last.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &last.path))?;
     let copies = Copies::read(&*file, &last.path)?;

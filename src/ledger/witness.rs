@@ -109,7 +109,8 @@ fn decode(slot: &[u8], id: &LedgerId, key: &Key) -> Option<(u64, Witness)> {
 /// The slot that rules, its place and number.
 fn newest(bytes: &[u8], id: &LedgerId, key: &Key) -> Option<(usize, u64, Witness)> {
     let slots = bytes.chunks_exact(SLOT).take(2).enumerate();
-    let whole = slots.filter_map(|(place, slot)| decode(slot, id, key).map(|(number, witness)| (place, number, witness)));
+    let whole =
+        slots.filter_map(|(place, slot)| decode(slot, id, key).map(|(number, witness)| (place, number, witness)));
     whole.max_by_key(|(_, number, _)| *number)
 }
 
