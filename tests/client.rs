@@ -211,6 +211,16 @@ fn events_reach_each_consumer_until_it_acknowledges() {
     assert_eq!(client.next_event("b").unwrap(), None);
 }
 
+#[test]
+fn an_event_of_another_client_is_there_at_once() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let (one, two) = (vendor.client(folder.path()), vendor.client(folder.path()));
+    assert_eq!(one.next_event("a").unwrap(), None);
+    one.request().unwrap();
+    two.appeal(None, "hello").unwrap();
+    assert_eq!(one.next_event("a").unwrap().unwrap().kind, EventKind::AppealFiled);
+}
+
 // ---- bad places ----
 
 #[test]
@@ -453,6 +463,27 @@ fn l1_a_torn_tail_is_no_offence() {
     let decision = client.check("cad", "core");
     assert_eq!((decision.access, decision.ledger.as_str()), (Access::Full, "ok"));
     assert_eq!(drain(&client, "test"), [EventKind::LedgerRecovered]);
+}
+
+// A: events that a consumer was not given are not lost when the ledger goes on in another file.
+#[test]
+fn events_outlive_their_file() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.next_event("test").unwrap();
+    client.appeal(None, "before the first archive").unwrap();
+    assert_eq!(client.archive().unwrap().generation, 1);
+    client.appeal(None, "before the second archive").unwrap();
+    assert_eq!(client.archive().unwrap().generation, 2);
+    client.appeal(None, "after it").unwrap();
+    client.close().unwrap();
+    let client = vendor.client(folder.path());
+    let mut texts = Vec::new();
+    while let Some(event) = client.next_event("test").unwrap() {
+        texts.push(event.text.unwrap());
+    }
+    assert_eq!(texts, ["before the first archive", "before the second archive", "after it"]);
+    assert!(client.history(0).unwrap().len() >= 7);
 }
 
 // ---- many of everything ----

@@ -624,7 +624,7 @@ impl Client {
     pub fn history(&self, from: u64) -> Result<Vec<(u64, Arc<crate::grace::Record>)>, Error> {
         self.with(|session| {
             let mut records = Vec::new();
-            for seq in from..session.ledger().next_seq() {
+            for seq in from.max(session.oldest()?)..session.ledger().next_seq() {
                 if let Some(record) = session.record_at(seq)? {
                     records.push((seq, record));
                 }

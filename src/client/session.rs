@@ -85,6 +85,8 @@ pub(super) struct Session {
     detached: bool,
     recent: VecDeque<(u64, Arc<Record>)>,
     consumers: HashMap<String, Cursor>,
+    /// Earlier generations, newest first, as far as they were asked for.
+    earlier: Vec<Ledger>,
     put_back_at: Option<u64>,
     /// The newest record that the witness was told of by this session.
     testified: Option<u64>,
@@ -188,6 +190,7 @@ impl Session {
             detached: false,
             recent: VecDeque::new(),
             consumers: HashMap::new(),
+            earlier: Vec::new(),
             put_back_at: None,
             testified: None,
             folded_since_snapshot: 0,
@@ -253,6 +256,7 @@ impl Session {
     fn absorb(&mut self, refreshed: Refreshed) {
         if refreshed.reopened {
             // Another generation: its first record says from what it goes on.
+            self.earlier.clear();
             self.state = Arc::new(State::new(&self.state.ledger, self.setup.roots.clone(), unread()));
             self.newer = self.ledger.level() > LEVEL;
         }
@@ -414,6 +418,7 @@ impl Session {
         if damaged {
             // L2: the damaged file is kept; the ledger goes on in another from what is proven.
             let opening = self.opening();
+            self.earlier.clear();
             self.ledger.next_generation(lock, GenerationCause::Damage, &records::encode(&opening)?)?;
         }
         let entry = self.ledger.append(lock, &payload)?;
@@ -491,6 +496,7 @@ impl Session {
         let opening = self.opening();
         let before = self.ledger.path().to_owned();
         self.ledger.sync()?;
+        self.earlier.clear();
         self.ledger.next_generation(&lock, GenerationCause::Archive, &records::encode(&opening)?)?;
         drop(lock);
         self.remember(self.ledger.newest().0, Arc::new(opening));
@@ -646,15 +652,37 @@ impl Session {
         self.diagnostics.iter().cloned().collect()
     }
 
-    /// A record by number, from memory or the file.
+    /// A record by number, from memory or from the file that it is in: this generation's or an earlier one's, as far as that
+    /// was not put away.
     pub(super) fn record_at(&mut self, seq: u64) -> Result<Option<Arc<Record>>, Error> {
         if let Ok(at) = self.recent.binary_search_by_key(&seq, |(seq, _)| *seq) {
             return Ok(self.recent.get(at).map(|(_, record)| record.clone()));
         }
-        match self.ledger.read_record(seq)? {
-            Some(payload) => Ok(records::decode(&payload).ok().map(|(record, _)| Arc::new(record))),
-            None => Ok(None),
+        let payload = match seq < self.ledger.first_seq() {
+            false => self.ledger.read_record(seq)?,
+            true => match self.earlier(seq)? {
+                Some(ledger) => ledger.read_record(seq)?,
+                None => None,
+            },
+        };
+        Ok(payload.and_then(|payload| records::decode(&payload).ok()).map(|(record, _)| Arc::new(record)))
+    }
+
+    /// The earlier generation that has a record.
+    fn earlier(&mut self, seq: u64) -> Result<Option<&Ledger>, Error> {
+        while self.earlier.last().is_none_or(|ledger| seq < ledger.first_seq()) {
+            match self.earlier.last().unwrap_or(&self.ledger).before()? {
+                Some(before) => self.earlier.push(before),
+                None => break,
+            }
         }
+        Ok(self.earlier.iter().find(|ledger| ledger.first_seq() <= seq && seq < ledger.next_seq()))
+    }
+
+    /// The number of the oldest record that can still be read.
+    pub(super) fn oldest(&mut self) -> Result<u64, Error> {
+        self.earlier(0)?;
+        Ok(self.earlier.last().map_or(self.ledger.first_seq(), Ledger::first_seq))
     }
 
     // ---- events ----
@@ -665,28 +693,34 @@ impl Session {
             Some(cursor) => *cursor,
             None => self.place_of(consumer)?,
         };
-        if cursor.record >= self.ledger.next_seq() {
+        let mut found = self.event_from(&mut cursor)?;
+        if found.is_none() {
             // Other products may have recorded something.
             self.catch_up()?;
-        }
-        let end = self.ledger.next_seq();
-        let mut found = None;
-        while cursor.record < end && found.is_none() {
-            if let Some(record) = self.record_at(cursor.record)? {
-                while found.is_none() && (cursor.index as usize) < record.events.len() {
-                    found = Event::of(cursor.record, cursor.index, &record);
-                    cursor.index += 1;
-                }
-            }
-            if found.is_none() {
-                cursor = Cursor { record: cursor.record + 1, index: 0 };
-            }
+            found = self.event_from(&mut cursor)?;
         }
         if found.is_some() && !self.ledger.is_durable(cursor.record) {
             self.ledger.sync()?;
         }
         self.consumers.insert(consumer.to_owned(), cursor);
         Ok(found)
+    }
+
+    /// The first event at a place or behind it, among the records that were read; the place moves behind it.
+    fn event_from(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, Error> {
+        while cursor.record < self.ledger.next_seq() {
+            if let Some(record) = self.record_at(cursor.record)? {
+                while (cursor.index as usize) < record.events.len() {
+                    let event = Event::of(cursor.record, cursor.index, &record);
+                    cursor.index += 1;
+                    if event.is_some() {
+                        return Ok(event);
+                    }
+                }
+            }
+            *cursor = Cursor { record: cursor.record + 1, index: 0 };
+        }
+        Ok(None)
     }
 
     /// Where a consumer goes on: where it acknowledged last; a new one at the end.

@@ -151,6 +151,20 @@ impl Drill {
     /// # Errors
     /// [`ErrorKind::Missing`] if there is none.
     pub fn open(folder: &Path) -> Result<Drill, Error> {
+        let mut drill = Drill::read(folder)?;
+        drill.open_client()?;
+        Ok(drill)
+    }
+
+    /// A builder for a client on a drill's ledger, without opening one: what only reads must record nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] if there is no drill.
+    pub fn builder_of(folder: &Path) -> Result<Builder, Error> {
+        Ok(Drill::read(folder)?.builder())
+    }
+
+    fn read(folder: &Path) -> Result<Drill, Error> {
         let file = folder.join(AUTHORITY);
         let text = std::fs::read_to_string(&file).map_err(|error| {
             Error::new(ErrorKind::Missing, format!("{}: {error}; make the drill first", file.display()))
@@ -159,9 +173,7 @@ impl Drill {
         let kept: Value = serde_json::from_str(&text).map_err(|_| odd())?;
         let secret: Vec<u8> = serde_json::from_value(kept["secret"].clone()).map_err(|_| odd())?;
         let made = Instant::from_seconds(kept["made"].as_i64().ok_or_else(odd)?);
-        let mut drill = Drill::on_real_clock(folder, Authority::from_json(&kept["authority"])?, secret, made)?;
-        drill.open_client()?;
-        Ok(drill)
+        Drill::on_real_clock(folder, Authority::from_json(&kept["authority"])?, secret, made)
     }
 
     fn on_real_clock(folder: &Path, authority: Authority, secret: Vec<u8>, made: Instant) -> Result<Drill, Error> {

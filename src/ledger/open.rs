@@ -18,7 +18,7 @@ use super::snapshot::{self, Snapshot};
 use super::storage::{OpenMode, Storage, StorageFile, read_file};
 use super::tree::Hash;
 use super::witness::{self, WitnessRead};
-use super::{Config, DamageKind, Finding, LedgerId, Opened, files_of};
+use super::{Config, DamageKind, Finding, KeySource, LedgerId, Opened, files_of};
 
 impl Ledger {
     /// Opens the generation that rules: the highest whose file is whole.
@@ -28,6 +28,25 @@ impl Ledger {
     /// [`ErrorKind`] says; in each case the files are left as they are.
     pub fn open(storage: Arc<dyn Storage>, config: &Config) -> Result<Opened> {
         open(storage, config, true)
+    }
+
+    /// The generation before this one, for reading what is in it; none if its file was put away. What is damaged in it is
+    /// passed over.
+    ///
+    /// # Errors
+    /// Where its file is there and cannot be read; `WrongKey` if it has another data key that no key at hand opens.
+    pub fn before(&self) -> Result<Option<Ledger>> {
+        let mut present = self.files.generations(&*self.storage)?;
+        present.retain(|file| !file.temporary && file.generation < self.header.generation);
+        let Some(file) = present.last() else { return Ok(None) };
+        let secret = read_secret(&*self.storage, &self.config)?;
+        let secret = secret.as_deref().map(Vec::as_slice);
+        // The file's own slots first: a new data key is a new generation too.
+        let opened = open_file(self.storage.clone(), &self.config, &self.files, file, secret, true).or_else(|err| {
+            let config = Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
+            open_file(self.storage.clone(), &config, &self.files, file, None, true).map_err(|_| err)
+        })?;
+        Ok(Some(opened.ledger))
     }
 }
 

@@ -1,0 +1,88 @@
+//! The vendor's audit key: its private half opens a ledger that a customer sends, without the customer's secret file.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reprieve::document::SigningKey;
+use reprieve::ledger::{self, Config, KeySource, Storage};
+use serde_json::{Value, json};
+use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::input;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// The vendor's private audit key, in place of the secrets: for a ledger that a customer sent.
+    #[arg(long, value_name = "FILE", requires = "app")]
+    audit_key: Option<PathBuf>,
+}
+
+impl Args {
+    pub fn read(&self) -> Result<Option<AuditKey>, Failure> {
+        self.audit_key.as_deref().map(AuditKey::read).transpose()
+    }
+}
+
+/// An X25519 private key.
+pub struct AuditKey {
+    name: String,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl AuditKey {
+    /// A new one.
+    pub fn generate() -> Result<AuditKey, Failure> {
+        // 32 bytes of the system's random numbers.
+        let random = SigningKey::generate("").map_err(|error| Failure::environment(error.to_string()))?;
+        Ok(AuditKey { name: "the new key".to_owned(), secret: Zeroizing::new(*random.seed()) })
+    }
+
+    /// Reads a private JWK: `kty` OKP, `crv` X25519, `d`.
+    pub fn read(path: &Path) -> Result<AuditKey, Failure> {
+        let source = input::read(path)?;
+        let jwk = source.object()?;
+        let is = |key: &str, word: &str| jwk.get(key).and_then(Value::as_str) == Some(word);
+        let wrong = || {
+            let advice = "give the file that `reprieve keys audit` made";
+            Failure::input(format!("{}: is no private audit key (a JWK with crv X25519); {advice}", source.name))
+        };
+        if !is("kty", "OKP") || !is("crv", "X25519") {
+            return Err(wrong());
+        }
+        let d = jwk.get("d").and_then(Value::as_str).and_then(|d| URL_SAFE_NO_PAD.decode(d).ok()).map(Zeroizing::new);
+        let secret = d.and_then(|d| <[u8; 32]>::try_from(d.as_slice()).ok()).ok_or_else(wrong)?;
+        Ok(AuditKey { name: source.name, secret: Zeroizing::new(secret) })
+    }
+
+    fn public(&self) -> [u8; 32] {
+        x25519(*self.secret, X25519_BASEPOINT_BYTES)
+    }
+
+    /// The public key, as `audit_key` of the application file holds it.
+    pub fn public_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.public())
+    }
+
+    /// The private key as a JWK.
+    pub fn jwk(&self) -> Value {
+        let d = URL_SAFE_NO_PAD.encode(self.secret.as_slice());
+        json!({ "kty": "OKP", "crv": "X25519", "x": self.public_text(), "d": d })
+    }
+
+    /// What opens the newest generation that the storage shows.
+    pub fn opens(&self, storage: &dyn Storage, config: &Config) -> Result<KeySource, Failure> {
+        let public = self.public();
+        let slots = ledger::audit_slots(storage, config)?;
+        let Some(slot) = slots.iter().find(|slot| slot.recipient() == public) else {
+            let why = if slots.is_empty() { "it was made without an audit key" } else { "it is for another audit key" };
+            let message = format!("{}: does not open the ledger in {}: {why}", self.name, config.folder.display());
+            return Err(Failure::input(message));
+        };
+        let shared = Zeroizing::new(x25519(*self.secret, slot.ephemeral()));
+        Ok(KeySource::data_key(slot.open(&shared)?))
+    }
+}

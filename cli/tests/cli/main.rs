@@ -1,0 +1,10 @@
+//! The command line, run as a person or a script runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod documents;
+mod drills;
+mod ledgers;
+mod policies;
+mod support;
+mod usage;
+mod worlds;

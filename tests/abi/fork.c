@@ -1,0 +1,88 @@
+/* A forked child checks and imports with the client it inherited, while the parent goes on: fork FOLDER */
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* A lease of a licence of its own: a second one of the same licence and second would be stale. */
+static void import(reprieve_client *client, reprieve_drill *drill, const char *feature) {
+    static int number = 0;
+    char claims[200];
+    const char *text = NULL;
+    size_t len = 0;
+    reprieve_bytes *token = NULL;
+    reprieve_answer answer = {0};
+    const int size = snprintf(claims, sizeof claims, "{\"license\":\"%s-%d\",\"sku\":\"cad\",\"features\":{\"%s\":%lld}}",
+                              feature, number++, feature, (long long)time(NULL) + 86400);
+    answer.struct_size = sizeof answer;
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_drill_issue(drill, REPRIEVE_DOCUMENT_LEASE, claims, (size_t)size, 1, NULL, 0, &token, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_bytes_get(token, &text, &len));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_import(client, (const uint8_t *)text, len, &answer, NULL, NULL));
+    EXPECT(answer.accepted == 1);
+    reprieve_bytes_free(token);
+}
+
+static uint32_t access_to(reprieve_client *client, const char *feature) {
+    reprieve_decision decision = {0};
+    decision.struct_size = sizeof decision;
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_check(client, LEN("cad"), feature, strlen(feature), &decision, NULL));
+    return decision.access;
+}
+
+int main(int argc, char **argv) {
+    reprieve_drill *drill = NULL;
+    reprieve_client *client = NULL;
+    pid_t children[4];
+    if (argc != 2) {
+        return 2;
+    }
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_drill_create(argv[1], strlen(argv[1]), NULL, 0, &drill, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_drill_client(drill, &client, NULL));
+    if (client == NULL) {
+        return done("fork");
+    }
+    import(client, drill, "before");
+    EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
+    for (int child = 0; child < 4; child++) {
+        char name[20];
+        fflush(NULL);
+        snprintf(name, sizeof name, "child%d", child);
+        children[child] = fork();
+        if (children[child] == 0) {
+            EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
+            for (int round = 0; round < 5; round++) {
+                import(client, drill, name);
+            }
+            EXPECT(access_to(client, name) == REPRIEVE_ACCESS_FULL);
+            /* Half of the children end without freeing anything. */
+            if (child % 2 == 0) {
+                reprieve_client_free(client);
+                reprieve_drill_free(drill);
+                EXPECT(reprieve_handle_count() == 0);
+            }
+            fflush(NULL);
+            _exit(failed != 0);
+        }
+        EXPECT(children[child] > 0);
+        import(client, drill, "parent");
+    }
+    for (int child = 0; child < 4; child++) {
+        int status = -1;
+        EXPECT(waitpid(children[child], &status, 0) == children[child]);
+        EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    /* Nothing that was acknowledged is lost, no lock is left behind. */
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_upkeep(client, NULL));
+    for (int child = 0; child < 4; child++) {
+        char name[20];
+        snprintf(name, sizeof name, "child%d", child);
+        EXPECT(access_to(client, name) == REPRIEVE_ACCESS_FULL);
+    }
+    import(client, drill, "after");
+    EXPECT(access_to(client, "after") == REPRIEVE_ACCESS_FULL && access_to(client, "parent") == REPRIEVE_ACCESS_FULL);
+    reprieve_client_free(client);
+    reprieve_drill_free(drill);
+    return done("fork");
+}

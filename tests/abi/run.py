@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""The tests of the C ABI: headers, symbols, layout, conformance in C and C++, abuse, threads, fork, Valgrind, sanitizers.
+
+The library is taken from the folder that REPRIEVE_LIB names (target/release if it names none). Prints what failed, then
+`N passed, M failed, K not run`; ends with 1 if anything failed. Tools that are missing are named, and their tests not run.
+"""
+
+import concurrent.futures
+import difflib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+INCLUDE = ROOT / "include"
+LIB = pathlib.Path(os.environ.get("REPRIEVE_LIB") or ROOT / "target" / "release").resolve()
+CBINDGEN = "0.29.4"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
+
+passed, failed, skipped = [], [], []
+
+
+def note(name, problem):
+    """A test's outcome: no problem, or what it was."""
+    if problem:
+        failed.append(name)
+        print(f"FAILED {name}\n{problem}".rstrip(), flush=True)
+    else:
+        passed.append(name)
+
+
+def skip(name, why):
+    skipped.append(name)
+    print(f"not run: {name}: {why}", flush=True)
+
+
+def run(command, timeout=600, stdin=None, env=None, cwd=None):
+    """Runs a command: (problem or None, what it printed)."""
+    command = [str(part) for part in command]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=timeout, input=stdin, env={**os.environ, **(env or {})}, cwd=cwd
+        )
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} took longer than {timeout} s", b""
+    if done.returncode != 0:
+        text = (done.stdout[-2000:] + done.stderr[-6000:]).decode("utf-8", "replace")
+        return f"{' '.join(command)}\nended with {done.returncode}\n{text}", done.stdout
+    return None, done.stdout
+
+
+def tool(*names):
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def cargo_tool(name):
+    return shutil.which(name) or shutil.which(name, path=str(pathlib.Path.home() / ".cargo" / "bin"))
+
+
+def link(compiler, sources, out, *flags, static=False):
+    """Builds a program with the library."""
+    library = (
+        [LIB / "libreprieve.a", "-lpthread", "-ldl", "-lm"]
+        if static
+        else [f"-L{LIB}", "-lreprieve", f"-Wl,-rpath,{LIB}", "-lpthread"]
+    )
+    return run([compiler, "-g", *flags, f"-I{INCLUDE}", f"-I{HERE}", *sources, "-o", out, *library])[0]
+
+
+# What the header says.
+
+
+def declared():
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", (INCLUDE / "reprieve.h").read_text(), flags=re.S)
+    return set(re.findall(r"\b(reprieve_\w+)\(", text))
+
+
+def test_headers():
+    languages = [("c", ["c99", "c11", "c17"], tool("gcc"), tool("clang"))]
+    languages.append(("c++", ["c++11", "c++14", "c++17", "c++20"], tool("g++"), tool("clang++")))
+    for language, standards, *compilers in languages:
+        for name, compiler in zip(("gcc", "clang"), compilers):
+            if not compiler:
+                skip(f"headers as {language} by {name}", "the compiler is missing")
+                continue
+            for standard in standards:
+                headers = ["reprieve.h"]
+                if standard in ("c++17", "c++20"):
+                    headers.append("reprieve.hpp")
+                for header in headers:
+                    for times in (1, 2):
+                        source = f'#include "{header}"\n' * times + "int main(void) { return 0; }\n"
+                        command = [compiler, f"-std={standard}", *WARNINGS, "-Wshadow", "-x", language, f"-I{INCLUDE}"]
+                        problem, _ = run([*command, "-fsyntax-only", "-"], stdin=source.encode())
+                        note(f"{header} x{times} as {standard} by {name}", problem)
+                more = [] if language == "c" else ["-x", "c++"]
+                problem, _ = run([compiler, f"-std={standard}", *WARNINGS, f"-I{INCLUDE}", *more, "-fsyntax-only", HERE / "layout.c"])
+                note(f"layout as {standard} by {name}", problem)
+            if language == "c":
+                command = [compiler, "-std=c11", "-m32", "-ffreestanding", f"-I{INCLUDE}", "-fsyntax-only", HERE / "layout.c"]
+                note(f"layout with 32 bits by {name}", run(command)[0])
+
+
+def test_header_is_current(work):
+    cbindgen = cargo_tool("cbindgen")
+    if not cbindgen or not cargo_tool("cargo"):
+        return skip("the header is current", f"cbindgen {CBINDGEN} or cargo is missing")
+    version = run([cbindgen, "--version"])[1].decode().split()[-1]
+    if version != CBINDGEN:
+        return skip("the header is current", f"cbindgen is {version}, not {CBINDGEN}")
+    made = work / "reprieve.h"
+    config = ROOT / "bindings" / "c" / "cbindgen.toml"
+    problem, _ = run([cbindgen, "-q", "--config", config, "--crate", "reprieve-c", "--output", made], cwd=ROOT)
+    if not problem:
+        old, new = ((INCLUDE / "reprieve.h").read_text().splitlines(), made.read_text().splitlines())
+        problem = "\n".join(difflib.unified_diff(old, new, "include/reprieve.h", "made anew", lineterm="", n=1))
+    return note("the header is current", problem)
+
+
+def test_symbols():
+    nm = tool("nm", "llvm-nm")
+    if not nm:
+        return skip("declared is exported", "nm is missing")
+    problem, out = run([nm, "-D", "--defined-only", LIB / "libreprieve.so"])
+    if problem:
+        return note("declared is exported", problem)
+    exported = {line.split()[-1] for line in out.decode().splitlines() if line.split()}
+    wrong = [f"declared, not exported: {name}" for name in sorted(declared() - exported)]
+    wrong += [f"exported, not declared: {name}" for name in sorted(exported - declared())]
+    return note("declared is exported", "\n".join(wrong))
+
+
+def test_documentation():
+    text = (INCLUDE / "reprieve.h").read_text()
+    wrong = []
+    for match in re.finditer(r"((?://[^\n]*\n)*)(?:REPRIEVE_API\s+)([^;]*?\b(reprieve_\w+)\([^;]*);", text):
+        said, name = " ".join(match[1].replace("//", " ").split()), match[3]
+        wrong += [f"{name}: its text does not say {what!r}" for what in ("Any thread", "Since 0.1") if what not in said]
+        # What is owned must say so: each out-parameter for a handle, errors aside.
+        for out in re.findall(r"reprieve_\w+ \*\*(\w+)", match[2]):
+            if out != "error" and f"`{out}`" not in said:
+                wrong.append(f"{name}: its text does not name `{out}`")
+    note("every function is documented", "\n".join(wrong))
+    mentioned = set(re.findall(r"\breprieve_\w+", (HERE / "abuse.c").read_text()))
+    mentioned |= {"reprieve_handle_count"}
+    note("every function is abused", "\n".join(sorted(declared() - mentioned)))
+    classes = set(re.findall(r"\breprieve_\w+", (INCLUDE / "reprieve.hpp").read_text()))
+    classes |= {"reprieve_handle_count", "reprieve_version", "reprieve_abi_version", "reprieve_error_status"}
+    note("every function is in the classes", "\n".join(sorted(declared() - classes)))
+
+
+# What the library does.
+
+
+def example(header):
+    """The program in a header's first comment."""
+    lines = (INCLUDE / header).read_text().splitlines()
+    begin = next(at for at, line in enumerate(lines) if "#include <reprieve" in line)
+    body = []
+    for line in lines[begin:]:
+        if line.strip() != "*" and not line.startswith(" *     "):
+            break
+        body.append(line[7:])
+    return "\n".join(body) + "\n"
+
+
+def test_examples(work):
+    for header, suffix, names, standard in (("reprieve.h", "c", ("gcc", "cc", "clang"), "c99"), ("reprieve.hpp", "cpp", ("g++", "c++"), "c++17")):
+        compiler = tool(*names)
+        if not compiler:
+            skip(f"the example of {header}", "a compiler is missing")
+            continue
+        source, program = work / f"example.{suffix}", work / f"example-{suffix}"
+        source.write_text(example(header))
+        app = work / f"app-{suffix}.toml"
+        app.write_text(
+            'vendor = "acme"\nsecret = "c2l4dGVlbiBieXRlcyBvciBtb3Jl"\n'
+            'roots = [{ kid = "root-1", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]\n'
+            f"[place]\nfolder = {json.dumps(str(work / suffix))}\nwitness = {json.dumps(str(work / ('w' + suffix)))}\n"
+        )
+        problem = link(compiler, [source], program, f"-std={standard}", *WARNINGS)
+        if not problem:
+            problem, out = run([program, app])
+            if not problem and out != b"denied\n":
+                problem = f"it printed {out!r}"
+            if not problem:
+                problem, out = run([program, work / "missing.toml"])
+                if not problem and suffix == "c" and not out.startswith(b"could not be decided"):
+                    problem = f"without an application file it printed {out!r}"
+        note(f"the example of {header}", problem)
+
+
+def rust_lines():
+    cargo = cargo_tool("cargo")
+    if not cargo:
+        return None, "cargo is missing"
+    command = [cargo, "run", "--quiet", "--release", "-p", "reprieve-c", "--example", "scenario_lines", "--", *SCENARIOS]
+    problem, out = run(command, timeout=1800, cwd=ROOT)
+    return (None, problem) if problem else (out, None)
+
+
+def expectations(out):
+    """What of the scenarios' expectations the lines of a program do not meet."""
+    lines = [json.loads(line) for line in out.decode().splitlines()]
+    wrong = []
+    for path in SCENARIOS:
+        scenario = json.loads(path.read_text())
+        for at, step in enumerate(scenario["steps"]):
+            mine = []
+            documents = ("lease", "notice", "extension", "revocation", "ruling", "policy", "keys", "replay")
+            if any(key in step for key in documents) or "check" in step:
+                mine = [lines.pop(0)] if lines else []
+            elif "events" in step:
+                while lines and "event" in lines[0] and lines[0]["step"] == at:
+                    mine.append(lines.pop(0))
+            if any(line["step"] != at for line in mine):
+                return [*wrong, f"{path.name} step {at}: the lines are out of step"]
+            if (expect := step.get("expect")) is None:
+                continue
+            wishes = expect if isinstance(expect, list) else [expect]
+            good = len(wishes) == len(mine) and all(
+                key in line and line[key] == value for wish, line in zip(wishes, mine) for key, value in wish.items()
+            )
+            if not good:
+                wrong.append(f"{path.name} step {at}: expected {wishes}, got {mine}")
+    return wrong + [f"{len(lines)} lines too many"] * bool(lines)
+
+
+def test_conformance(work):
+    rust, why = rust_lines()
+    if rust is None:
+        skip("what Rust prints, to compare with", why)
+    programs = [("C", "conformance.c", ("gcc", "cc", "clang"), "c11"), ("C++", "conformance.cpp", ("g++", "c++", "clang++"), "c++17")]
+    for language, source, names, standard in programs:
+        compiler = tool(*names)
+        if not compiler:
+            skip(f"conformance in {language}", "a compiler is missing")
+            continue
+        program = work / source.replace(".", "-")
+        problem = link(compiler, [HERE / source], program, f"-std={standard}", *WARNINGS)
+        if problem:
+            note(f"conformance in {language}", problem)
+            continue
+        problem, out = run([program, *SCENARIOS])
+        note(f"conformance in {language}: {len(SCENARIOS)} scenarios", problem or "\n".join(expectations(out)))
+        if rust is not None:
+            same = difflib.unified_diff(rust.decode().splitlines(), out.decode().splitlines(), "Rust", language, lineterm="", n=0)
+            note(f"{language} prints what Rust prints", "" if rust == out else "\n".join(same)[:4000])
+
+
+def test_programs(work):
+    """Abuse, threads, fork, classes: plain, static, sanitized, under Valgrind."""
+    gcc, gxx, clang = tool("gcc", "cc"), tool("g++", "c++"), tool("clang")
+    if not gcc or not gxx:
+        return skip("the programs", "a compiler is missing")
+    c, cpp = ["-std=c11", "-D_GNU_SOURCE", *WARNINGS], ["-std=c++17", *WARNINGS]
+    programs = {
+        "abuse": (gcc, "abuse.c", c, []),
+        "threads": (gcc, "threads.c", c, []),
+        "fork": (gcc, "fork.c", c, ["folder"]),
+        "classes": (gxx, "classes.cpp", cpp, []),
+    }
+
+    def folder(label, arguments):
+        return [work / f"folder-{label}"] if arguments else []
+
+    for name, (compiler, source, flags, arguments) in programs.items():
+        problem = link(compiler, [HERE / source], work / name, *flags)
+        problem = problem or run([work / name, *folder("plain", arguments)], timeout=120)[0]
+        note(name, problem)
+    if (LIB / "libreprieve.a").exists():
+        problem = link(gcc, [HERE / "abuse.c"], work / "abuse-static", *c, static=True)
+        note("abuse with the static library", problem or run([work / "abuse-static"], timeout=120)[0])
+    else:
+        skip("abuse with the static library", "libreprieve.a is missing")
+    if clang:
+        problem = link(clang, [HERE / "abuse.c"], work / "abuse-clang", *c)
+        note("abuse by clang", problem or run([work / "abuse-clang"], timeout=120)[0])
+    else:
+        skip("abuse by clang", "clang is missing")
+
+    # Sanitizers, if this compiler has them.
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    (work / "empty.c").write_text("int main(void) { return 0; }\n")
+    if run([gcc, *sanitize, work / "empty.c", "-o", work / "empty"])[0]:
+        skip("the programs with sanitizers", "the compiler has none")
+    else:
+        options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        for name, (compiler, source, flags, arguments) in programs.items():
+            program = work / f"{name}-san"
+            problem = link(compiler, [HERE / source], program, *flags, *sanitize)
+            note(f"{name} with ASan and UBSan", problem or run([program, *folder("san", arguments)], timeout=300, env=options)[0])
+        program = work / "conformance-san"
+        problem = link(gcc, [HERE / "conformance.c"], program, *c, *sanitize)
+        note("conformance with ASan and UBSan", problem or run([program, *SCENARIOS], env=options)[0])
+
+    valgrind = tool("valgrind")
+    if not valgrind:
+        return skip("the programs under Valgrind", "valgrind is missing")
+    check = [valgrind, "-q", "--leak-check=full", "--error-exitcode=9", "--trace-children=no"]
+    # Half of the forked children end without freeing: what they leave is possibly lost at most (tables are pointed into).
+    kinds = {"fork": ["--errors-for-leak-kinds=definite"]}
+    jobs = {
+        f"{name} under Valgrind": [*check, *kinds.get(name, []), work / name, *folder("valgrind", programs[name][3])]
+        for name in programs
+    }
+    if (work / "conformance-c").exists():
+        for at in range(4):
+            jobs[f"conformance under Valgrind, part {at + 1} of 4"] = [*check, work / "conformance-c", *SCENARIOS[at::4]]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        for name, result in zip(jobs, pool.map(lambda command: run(command, timeout=900)[0], jobs.values())):
+            note(name, result)
+    return None
+
+
+def main():
+    if not (LIB / "libreprieve.so").exists():
+        print(f"there is no libreprieve.so in {LIB}; build it with `cargo build --release -p reprieve-c`, or set REPRIEVE_LIB")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="reprieve-abi-") as folder:
+        work = pathlib.Path(folder)
+        test_headers()
+        test_header_is_current(work)
+        test_symbols()
+        test_documentation()
+        test_examples(work)
+        test_conformance(work)
+        test_programs(work)
+    print(f"{len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
