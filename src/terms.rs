@@ -198,7 +198,9 @@ impl Outage {
 /// ```
 pub fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'/' | b'+' | b'-'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'/' | b'+' | b'-'))
 }
 
 /// Whether a text is a name, `*`, or a name followed by `.*`: what a scope may list.

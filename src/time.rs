@@ -237,7 +237,11 @@ impl std::str::FromStr for Instant {
             return Err(bad());
         }
         let number = |from: usize, to: usize| -> Result<i64, TimeError> {
-            if b[from..to].iter().all(u8::is_ascii_digit) { text[from..to].parse().map_err(|_| bad()) } else { Err(bad()) }
+            if b[from..to].iter().all(u8::is_ascii_digit) {
+                text[from..to].parse().map_err(|_| bad())
+            } else {
+                Err(bad())
+            }
         };
         if b[4] != b'-' || b[7] != b'-' || b[10] != b'T' || b[13] != b':' || b[16] != b':' {
             return Err(bad());
@@ -306,7 +310,9 @@ impl std::str::FromStr for Span {
     /// Reads `1d12h30m5s`: whole numbers, units in that order, each at most once, a day of 86,400 s. No sign.
     fn from_str(text: &str) -> Result<Span, TimeError> {
         let bad = |why: &str| {
-            TimeError(format!("`{text}` is no duration: {why}; write whole numbers with units d, h, m, s in that order, as in 1d12h"))
+            TimeError(format!(
+                "`{text}` is no duration: {why}; write whole numbers with units d, h, m, s in that order, as in 1d12h"
+            ))
         };
         if text.is_empty() {
             return Err(bad("it is empty"));

@@ -1,5 +1,7 @@
 //! The client on the real disk and the real clock: bad places, damage, several clients, threads, processes and forks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant as Watch};
@@ -25,8 +27,11 @@ fn now() -> i64 {
 impl Vendor {
     fn new() -> Vendor {
         let root = SigningKey::from_seed("root-1", [99; 32]).unwrap();
-        let keys: Vec<SigningKey> =
-            ROLES.iter().zip(1u8..).map(|(role, seed)| SigningKey::from_seed(role.as_str(), [seed; 32]).unwrap()).collect();
+        let keys: Vec<SigningKey> = ROLES
+            .iter()
+            .zip(1u8..)
+            .map(|(role, seed)| SigningKey::from_seed(role.as_str(), [seed; 32]).unwrap())
+            .collect();
         let document = Keys {
             version: 1,
             keys: keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
@@ -242,7 +247,7 @@ fn no_ledger_is_made_where_that_is_not_wanted() {
 #[test]
 fn what_is_no_ledger_is_left_alone() {
     let vendor = Vendor::new();
-    for bytes in [vec![], vec![0; 70_000], (0..50_000u32).map(|n| (n * 7919 >> 3) as u8).collect::<Vec<u8>>()] {
+    for bytes in [vec![], vec![0; 70_000], (0..50_000u32).map(|n| ((n * 7919) >> 3) as u8).collect::<Vec<u8>>()] {
         let folder = folder();
         drop(vendor.client(folder.path()));
         let file = ledger_file(folder.path());
@@ -348,7 +353,8 @@ impl Mounted {
     /// A small file system in memory; none if this user may not mount.
     fn tmpfs(at: &Path, size: &str) -> Option<Mounted> {
         std::fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
         mounted.ok().filter(|output| output.status.success()).map(|_| Mounted(at.to_owned()))
     }
 }
@@ -495,10 +501,9 @@ fn two_clients_in_one_process_agree() {
     one.import(&vendor.lease(3600)).unwrap();
     std::thread::sleep(Duration::from_millis(15));
     assert_eq!(access(&two), (Access::Full, Some(LicenseState::Licensed)));
-    two.import(&vendor.issue(
-        Kind::Revocation,
-        json!({ "license": "L1", "features": ["core"], "effective": now() - 1 }),
-    ))
+    two.import(
+        &vendor.issue(Kind::Revocation, json!({ "license": "L1", "features": ["core"], "effective": now() - 1 })),
+    )
     .unwrap();
     std::thread::sleep(Duration::from_millis(15));
     assert_eq!(access(&one), (Access::Denied, Some(LicenseState::Revoked)));

@@ -1,5 +1,7 @@
 //! The conformance suite through Rust: every scenario of the semantics, on a real ledger.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use reprieve::drill::{Scenario, run};
 
 #[test]

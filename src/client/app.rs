@@ -173,7 +173,8 @@ impl App {
                 None | Some("error") => false,
                 Some("memory") => true,
                 Some(other) => {
-                    let text = format!("application file: `place.read_only` is `{other}`; write \"memory\" or \"error\"");
+                    let text =
+                        format!("application file: `place.read_only` is `{other}`; write \"memory\" or \"error\"");
                     return Err(Error::new(ErrorKind::App, text));
                 }
             },
@@ -190,7 +191,9 @@ impl App {
             // The stem of file names: no separators, and nothing that a file system reads in its own way.
             let safe = is_name(name) && !name.contains(['/', ':']) && !name.starts_with(['.', '-']);
             if !safe {
-                return refuse(format!("`{key}` is `{name}`; use 1 to 128 of A-Z a-z 0-9 . _ @ + - and begin with a letter or digit"));
+                return refuse(format!(
+                    "`{key}` is `{name}`; use 1 to 128 of A-Z a-z 0-9 . _ @ + - and begin with a letter or digit"
+                ));
             }
         }
         for secret in std::iter::once(&self.secret).chain(&self.older_secrets) {

@@ -50,6 +50,9 @@ pub enum Upkeep {
     Own,
 }
 
+/// What tells a machine's facts under a ledger's id (L5).
+pub(crate) type MachineFacts = Arc<dyn Fn(&str) -> Machine + Send + Sync>;
+
 /// Where a client's ledger lies.
 #[derive(Clone, Debug, Default)]
 enum Place {
@@ -82,7 +85,7 @@ pub struct Builder {
     drill: bool,
     clock: Option<Arc<dyn Clock>>,
     storage: Option<Arc<dyn Storage>>,
-    machine: Option<Arc<dyn Fn(&str) -> Machine + Send + Sync>>,
+    machine: Option<MachineFacts>,
     id: Option<LedgerId>,
 }
 
@@ -152,7 +155,7 @@ impl Builder {
     pub(crate) fn drill(
         mut self,
         clock: Arc<dyn Clock>,
-        machine: Option<Arc<dyn Fn(&str) -> Machine + Send + Sync>>,
+        machine: Option<MachineFacts>,
         id: Option<LedgerId>,
     ) -> Builder {
         self.drill = true;
@@ -375,9 +378,11 @@ impl Client {
     pub fn check(&self, sku: &str, feature: &str) -> Arc<Decision> {
         if !is_name(sku) || !is_name(feature) {
             let what = if is_name(sku) { "feature" } else { "SKU" };
-            return Arc::new(self.unknown(sku, feature, format!(
-                "this is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -"
-            )));
+            return Arc::new(self.unknown(
+                sku,
+                feature,
+                format!("this is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -"),
+            ));
         }
         if let Some(decision) = self.cached(sku, feature) {
             return decision;
@@ -402,9 +407,11 @@ impl Client {
         if own {
             let idle = now - cache.upkept;
             if idle > UPKEEP_DEAD {
-                return Arc::new(self.unknown(sku, feature, format!(
-                    "no upkeep has run for {idle}; call upkeep, or let checks do it"
-                )));
+                return Arc::new(self.unknown(
+                    sku,
+                    feature,
+                    format!("no upkeep has run for {idle}; call upkeep, or let checks do it"),
+                ));
             }
         } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
             cache.decisions.clear();

@@ -81,9 +81,9 @@ fn hardware() -> Option<Vec<u8>> {
         .filter_map(|name| text(Path::new("/sys/class/dmi/id").join(name)))
         .flat_map(|part| [part, vec![0]].concat())
         .collect();
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {
-        info.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec())
-    });
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|info| info.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec()));
     let all = [parts, cpu.unwrap_or_default()].concat();
     (!all.is_empty()).then_some(all)
 }

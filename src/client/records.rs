@@ -119,7 +119,12 @@ mod tests {
     fn records_round_trip() {
         let record = record(vec![
             Event::Created { machine: Machine([Some([1; 16]), None, None]) },
-            Event::Accepted { kind: Kind::Lease, license: Some("L1".into()), token: Arc::from(&b"x.y.z"[..]), fresh: true },
+            Event::Accepted {
+                kind: Kind::Lease,
+                license: Some("L1".into()),
+                token: Arc::from(&b"x.y.z"[..]),
+                fresh: true,
+            },
             Event::Changed {
                 alarm: Alarm::GraceWarning,
                 at: Instant::from_seconds(7),

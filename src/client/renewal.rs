@@ -70,7 +70,8 @@ pub(super) fn appeal(session: &mut Session, license: Option<&str>, text: &str) -
     let mut history = Vec::new();
     for seq in end.saturating_sub(HISTORY)..end {
         let Some(record) = session.record_at(seq)? else { continue };
-        history.extend((0..record.events.len() as u32).filter_map(|at| Event::of(seq, at, &record)).map(|e| to_json(&e)));
+        history
+            .extend((0..record.events.len() as u32).filter_map(|at| Event::of(seq, at, &record)).map(|e| to_json(&e)));
     }
     let export = json!({
         "appeal": { "license": license, "text": text, "at": session.live().t.to_string() },

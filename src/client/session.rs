@@ -14,12 +14,13 @@ use crate::clock::trusted::{Anchor, Suspicions};
 use crate::clock::{Boot, Clock, Reading};
 use crate::document::{self, RootKey};
 use crate::grace::{
-    Answer, Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Pending, Record, Saved, State,
-    WitnessFacts,
+    Answer, Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Pending, Record, Saved,
+    State, WitnessFacts,
 };
 use crate::ledger::codec::{from_bytes, to_bytes};
 use crate::ledger::{
-    Config, Entry, Finding, GenerationCause, Head, Ledger, LedgerId, Lock, Opened, Refreshed, Storage, Witness, WitnessRead,
+    Config, Entry, Finding, GenerationCause, Head, Ledger, LedgerId, Lock, Opened, Refreshed, Storage, Witness,
+    WitnessRead,
 };
 use crate::time::{Instant, Span};
 
@@ -45,7 +46,7 @@ pub(super) struct Setup {
     pub keys: Option<Vec<u8>>,
     pub in_memory: bool,
     /// The machine's facts under a ledger's id.
-    pub machine: Arc<dyn Fn(&str) -> Machine + Send + Sync>,
+    pub machine: super::MachineFacts,
     /// The id that a new ledger gets; none: a random one.
     pub id: Option<LedgerId>,
     /// Whether a ledger is made where none lies.
@@ -214,7 +215,10 @@ impl Session {
                 self.import(&token).map(|_| ())
             }
             Ok(document::Document::Keys(_)) => Ok(()),
-            Ok(_) => Err(Error::new(ErrorKind::App, "application file: `keys` is no document of the kind keys; copy the newest one")),
+            Ok(_) => Err(Error::new(
+                ErrorKind::App,
+                "application file: `keys` is no document of the kind keys; copy the newest one",
+            )),
             Err(refused) => {
                 let text = format!("application file: `keys` is refused ({}): {}", refused.refusal, refused.detail);
                 Err(Error::new(ErrorKind::App, text))
@@ -332,12 +336,7 @@ impl Session {
             }
         }
         let body: WitnessBody = from_bytes(&witness.body).ok()?;
-        Some(WitnessFacts {
-            record: witness.seq,
-            hash: witness.hash,
-            proven: body.proven,
-            suspicions: body.suspicions,
-        })
+        Some(WitnessFacts { record: witness.seq, hash: witness.hash, proven: body.proven, suspicions: body.suspicions })
     }
 
     /// First uses that checks could not record and that still stand.

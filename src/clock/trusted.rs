@@ -86,10 +86,9 @@ impl Anchor {
         let gained = reading.uptime - self.uptime;
         if reading.boot == self.boot && gained.is_positive() {
             self.proven = self.proven + gained;
-            for suspicion in [&mut self.suspicions.clock, &mut self.suspicions.ledger, &mut self.suspicions.place] {
-                if let Some(suspicion) = suspicion {
-                    suspicion.age = suspicion.age + gained;
-                }
+            let Suspicions { clock, ledger, place } = &mut self.suspicions;
+            for suspicion in [clock, ledger, place].into_iter().flatten() {
+                suspicion.age = suspicion.age + gained;
             }
         }
         self.boot = reading.boot;

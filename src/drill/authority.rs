@@ -40,16 +40,18 @@ impl Authority {
                 keys.push((role, key(format!("{role}-{at}"))?));
             }
         }
-        Ok(Authority { root: key("root-1".into())?, keys, stranger: key("stranger-1".into())?, serial: Default::default() })
+        Ok(Authority {
+            root: key("root-1".into())?,
+            keys,
+            stranger: key("stranger-1".into())?,
+            serial: Default::default(),
+        })
     }
 
     /// What a drill's folder keeps of it, for other processes. Secret keys of a drill protect nothing.
     pub fn to_json(&self) -> Value {
-        let keys: Vec<Value> = self
-            .keys
-            .iter()
-            .map(|(role, key)| json!({ "role": role.as_str(), "key": key.jwk_private() }))
-            .collect();
+        let keys: Vec<Value> =
+            self.keys.iter().map(|(role, key)| json!({ "role": role.as_str(), "key": key.jwk_private() })).collect();
         json!({ "root": self.root.jwk_private(), "stranger": self.stranger.jwk_private(), "keys": keys })
     }
 
@@ -174,10 +176,9 @@ impl Authority {
                         .filter_map(Value::as_str)
                         .map(|name| Ok((name.to_owned(), exp(&ttl)?)))
                         .collect::<Result<_, Error>>()?,
-                    Some(Value::Object(named)) => named
-                        .iter()
-                        .map(|(name, ttl)| Ok((name.clone(), exp(ttl)?)))
-                        .collect::<Result<_, Error>>()?,
+                    Some(Value::Object(named)) => {
+                        named.iter().map(|(name, ttl)| Ok((name.clone(), exp(ttl)?))).collect::<Result<_, Error>>()?
+                    }
                     _ => Map::new(),
                 };
                 claims.insert("features".to_owned(), Value::Object(features));

@@ -74,7 +74,9 @@ pub fn differences(step: &Step, lines: &[Value]) -> Vec<String> {
             }
             found
         }
-        (_, expect) => lines.first().map_or_else(|| vec!["nothing was printed".to_owned()], |line| fields(expect, line)),
+        (_, expect) => {
+            lines.first().map_or_else(|| vec!["nothing was printed".to_owned()], |line| fields(expect, line))
+        }
     }
 }
 

@@ -98,7 +98,9 @@ impl Drill {
     /// If the folder cannot be made, or the scenario's policy is refused.
     pub fn of(scenario: &Scenario) -> Result<Drill, Error> {
         let mut random = [0; 12];
-        SystemRandom::new().fill(&mut random).map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes"))?;
+        SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes"))?;
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let folder = std::env::temp_dir().join(format!("reprieve-drill-{name}"));
         std::fs::create_dir(&folder).map_err(io(&folder))?;
@@ -133,7 +135,9 @@ impl Drill {
         }
         let authority = Authority::new()?;
         let mut secret = vec![0; 32];
-        SystemRandom::new().fill(&mut secret).map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes"))?;
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes"))?;
         let clock = ShiftedClock::new(folder);
         let made = whole(clock.now());
         let kept = json!({ "authority": authority.to_json(), "secret": secret, "made": made.seconds() });
@@ -230,13 +234,13 @@ impl Drill {
         match &self.clockwork {
             Clockwork::Simulated(world) => {
                 let machine = world.clone();
-                builder
-                    .witness(self.folder.join(format!("witness-{}", world.machine_name())))
-                    .drill(Arc::new(world.clone()), Some(Arc::new(move |ledger: &str| machine.machine(ledger))), None)
+                builder.witness(self.folder.join(format!("witness-{}", world.machine_name()))).drill(
+                    Arc::new(world.clone()),
+                    Some(Arc::new(move |ledger: &str| machine.machine(ledger))),
+                    None,
+                )
             }
-            Clockwork::Real(clock) => {
-                builder.witness(self.folder.join("witness")).drill(clock.clone(), None, None)
-            }
+            Clockwork::Real(clock) => builder.witness(self.folder.join("witness")).drill(clock.clone(), None, None),
         }
     }
 
@@ -251,7 +255,8 @@ impl Drill {
     /// # Errors
     /// [`ErrorKind::Closed`] if a step failed to open one.
     pub fn client(&self) -> Result<Client, Error> {
-        let closed = || Error::new(ErrorKind::Closed, "the drill's client could not be opened again; begin the drill anew");
+        let closed =
+            || Error::new(ErrorKind::Closed, "the drill's client could not be opened again; begin the drill anew");
         self.client.clone().ok_or_else(closed)
     }
 
@@ -282,9 +287,10 @@ impl Drill {
     fn world(&self) -> Result<&World, Error> {
         match &self.clockwork {
             Clockwork::Simulated(world) => Ok(world),
-            Clockwork::Real(_) => {
-                Err(Error::new(ErrorKind::Unsupported, "this drill runs on the real clock; only its wall can be shifted"))
-            }
+            Clockwork::Real(_) => Err(Error::new(
+                ErrorKind::Unsupported,
+                "this drill runs on the real clock; only its wall can be shifted",
+            )),
         }
     }
 
@@ -390,7 +396,11 @@ impl Drill {
 
     fn reboot(&mut self, off: Span, machine: Option<&str>, clean: bool) -> Result<(), Error> {
         let client = self.client()?;
-        if clean { client.close()? } else { client.abandon() }
+        if clean {
+            client.close()?
+        } else {
+            client.abandon()
+        }
         self.world()?.boot(off, machine);
         self.open_client().map(|_| ())
     }

@@ -202,7 +202,8 @@ impl Scenario {
             "move" => {
                 let inner = body.as_object().ok_or_else(|| bad("`move` is no object"))?;
                 known(inner, &["to", "off"], "`move`")?;
-                let to = text(inner, "to", "`move`")?.filter(|to| is_name(to)).ok_or_else(|| bad("`move.to` is no name"))?;
+                let to =
+                    text(inner, "to", "`move`")?.filter(|to| is_name(to)).ok_or_else(|| bad("`move.to` is no name"))?;
                 Action::Move(to.to_owned(), inner.get("off").map_or(Ok(Span::ZERO), |off| span(off, "off"))?)
             }
             "request" => Action::Request(name(body, key)?),
@@ -210,9 +211,10 @@ impl Scenario {
             "restore" => Action::Restore(name(body, key)?),
             "report" => {
                 let word = string(body, key)?;
-                Action::Report(Outage::from_word(word).ok_or_else(|| {
-                    bad(format!("`report` is `{word}`; write \"network\" or \"server\""))
-                })?)
+                Action::Report(
+                    Outage::from_word(word)
+                        .ok_or_else(|| bad(format!("`report` is `{word}`; write \"network\" or \"server\"")))?,
+                )
             }
             "replay" => {
                 let step = body.as_u64().ok_or_else(|| bad("`replay` is no step's number"))?;
@@ -244,7 +246,8 @@ impl Scenario {
             None => None,
             Some(fault) => {
                 let word = fault.as_str().unwrap_or_default();
-                let fault = Fault::from_word(word).ok_or_else(|| bad(format!("`fault` is `{word}`, which is no fault")))?;
+                let fault =
+                    Fault::from_word(word).ok_or_else(|| bad(format!("`fault` is `{word}`, which is no fault")))?;
                 if fault == Fault::WrongLedger && !matches!(kind, Kind::Lease | Kind::Ruling) {
                     return Err(bad(format!("`wrong_ledger`: a {kind} names no ledger")));
                 }
@@ -327,7 +330,9 @@ impl Scenario {
                 Action::Replay(of) => {
                     before.get(*of).is_some_and(|s| matches!(s.action, Action::Document(_) | Action::Replay(_)))
                 }
-                Action::Restore(name) => before.iter().any(|s| matches!(&s.action, Action::Save(saved) if saved == name)),
+                Action::Restore(name) => {
+                    before.iter().any(|s| matches!(&s.action, Action::Save(saved) if saved == name))
+                }
                 Action::Document(draft) => match &draft.answers {
                     Answers::Named(name) => {
                         before.iter().any(|s| matches!(&s.action, Action::Request(asked) if asked == name))

@@ -111,9 +111,9 @@ impl ShiftedClock {
     pub fn set_wall(&self, by: Span) -> Result<(), Error> {
         let offset = self.offset() + by;
         let new = self.file.with_extension("new");
-        std::fs::write(&new, offset.as_seconds().to_string())
-            .and_then(|()| std::fs::rename(&new, &self.file))
-            .map_err(|error| Error::new(ErrorKind::Io, format!("{}: {error}; check the drill's folder", self.file.display())))
+        std::fs::write(&new, offset.as_seconds().to_string()).and_then(|()| std::fs::rename(&new, &self.file)).map_err(
+            |error| Error::new(ErrorKind::Io, format!("{}: {error}; check the drill's folder", self.file.display())),
+        )
     }
 
     /// True time.

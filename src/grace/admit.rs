@@ -1,5 +1,6 @@
 //! Whether what is in force lets a document in (rules D, from `wrong_ledger` on), and what accepting it does.
 
+use super::covers::Asked;
 use super::event::Event;
 use super::operate::Operation;
 use super::state::State;
@@ -7,7 +8,7 @@ use crate::clock::Boot;
 use crate::document::{ANY_LEDGER, Document, Lease, Opened, TokenId};
 use crate::policy::Moved;
 use crate::terms::{Kind, Refusal};
-use crate::time::Span;
+use crate::time::{Instant, Span};
 
 /// C6: how long after a request, in uptime, a lease that echoes its nonce is fresh.
 const FRESH: Span = Span::seconds(600);
@@ -66,7 +67,10 @@ pub(super) fn admit(state: &State, document: &Document, fresh: bool) -> Result<(
         Document::Policy(new) => match state.policy() {
             Some(old) if old.id != new.policy.id => Err((
                 Refusal::WrongPolicy,
-                format!("the policy in force is `{}`, this one is `{}`; a ledger has one line of policies", old.id, new.policy.id),
+                format!(
+                    "the policy in force is `{}`, this one is `{}`; a ledger has one line of policies",
+                    old.id, new.policy.id
+                ),
             )),
             Some(old) if new.policy.version <= old.version => {
                 stale(format!("version {} is in force, this is version {}", old.version, new.policy.version))
@@ -74,9 +78,10 @@ pub(super) fn admit(state: &State, document: &Document, fresh: bool) -> Result<(
             _ => Ok(()),
         },
         Document::Notice(new) => match state.notices.get(&new.id) {
-            Some(old) if new.iat <= old.says.iat => {
-                stale(format!("the notice `{}` in force was issued at {}, this one at {}", new.id, old.says.iat, new.iat))
-            }
+            Some(old) if new.iat <= old.says.iat => stale(format!(
+                "the notice `{}` in force was issued at {}, this one at {}",
+                new.id, old.says.iat, new.iat
+            )),
             _ => Ok(()),
         },
         Document::Extension(extension) => {
@@ -89,9 +94,13 @@ pub(super) fn admit(state: &State, document: &Document, fresh: bool) -> Result<(
                 );
                 Err((Refusal::Approvals, text))
             } else if extension.until > longest {
-                Err((Refusal::OverLimit, format!("it lasts until {}, the policy allows {longest} at most", extension.until)))
+                Err((
+                    Refusal::OverLimit,
+                    format!("it lasts until {}, the policy allows {longest} at most", extension.until),
+                ))
             } else if state.licences.get(&extension.license).is_none_or(|licence| licence.seen.is_empty()) {
-                let text = format!("no lease of `{}` was ever accepted here; check the licence's name", extension.license);
+                let text =
+                    format!("no lease of `{}` was ever accepted here; check the licence's name", extension.license);
                 Err((Refusal::UnknownLicense, text))
             } else {
                 Ok(())
@@ -222,7 +231,7 @@ impl Operation<'_> {
     }
 
     /// G8: what the features of a licence's old lease are charged for.
-    fn charges(&self, name: &str, proven: crate::time::Instant) -> Vec<(String, String, crate::time::Instant, crate::time::Instant)> {
+    fn charges(&self, name: &str, proven: Instant) -> Vec<(String, String, Instant, Instant)> {
         let Some((licence, lease)) =
             self.state().licences.get(name).and_then(|licence| Some((licence, &*licence.lease.as_ref()?.says)))
         else {
@@ -232,7 +241,8 @@ impl Operation<'_> {
         for feature in lease.features.keys() {
             // A first use that `t`, after the document, makes void is not charged.
             let Some(first_use) = licence.first_use(feature, self.live().t) else { continue };
-            let Some(subject) = State::subject(name, licence, lease, feature, Some(first_use)) else { continue };
+            let asked = Asked { name, licence, lease, feature, first_use: Some(first_use) };
+            let Some(subject) = asked.entitled() else { continue };
             let charge = self.state().charge(subject, first_use, proven);
             charges.extend(charge.iter().map(|(from, to)| (name.to_owned(), feature.clone(), from, to)));
         }

@@ -1,5 +1,6 @@
 //! Alarms (rules A): recorded once for all products, with the instant at which each took effect.
 
+use super::covers::Asked;
 use super::decide::{Timeline, Verdict};
 use super::event::{Alarm, Event};
 use super::state::{Licence, Standing, State};
@@ -100,7 +101,7 @@ impl State {
         for (name, licence, lease, feature) in self.standings() {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, origin);
-            let line = self.timeline(name, licence, lease, feature, first_use, locks, origin);
+            let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, origin);
             let mut old = licence.standing(feature);
             for at in threshold.instants(&line).into_iter().filter(|at| *at > origin && *at < now) {
                 let new = self.standing_at(&line, &threshold, at);
@@ -119,7 +120,8 @@ impl State {
         let mut changes = Vec::new();
         for (name, licence, lease, feature) in self.standings() {
             let threshold = self.threshold(&lease.sku, feature);
-            let line = self.timeline(name, licence, lease, feature, licence.first_use(feature, t), locks, t);
+            let first_use = licence.first_use(feature, t);
+            let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, t);
             changes.extend(events(t, name, feature, licence.standing(feature), self.standing_at(&line, &threshold, t)));
         }
         changes
@@ -129,7 +131,13 @@ impl State {
 fn events(at: Instant, license: &str, feature: &str, old: Standing, new: Standing) -> Vec<Event> {
     alarms(old, new)
         .into_iter()
-        .map(|alarm| Event::Changed { alarm, at, license: license.to_owned(), feature: feature.to_owned(), standing: new })
+        .map(|alarm| Event::Changed {
+            alarm,
+            at,
+            license: license.to_owned(),
+            feature: feature.to_owned(),
+            standing: new,
+        })
         .collect()
 }
 

@@ -79,15 +79,33 @@ fn notice_end(notice: &Notice) -> Option<Instant> {
     }
 }
 
-/// One feature of one licence whose lease ends at `exp`, and its first use (G2), as of some moment.
+/// What is asked about: one feature of one licence, and its first use (G2), as of some moment.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub name: &'a str,
+    pub licence: &'a Licence,
+    pub lease: &'a Lease,
+    pub feature: &'a str,
+    pub first_use: Option<Instant>,
+}
+
+/// The same where the lease names the feature: it ends at `exp`.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub name: &'a str,
     pub licence: &'a Licence,
     pub lease: &'a Lease,
     pub feature: &'a str,
-    pub exp: Instant,
     pub first_use: Option<Instant>,
+    pub exp: Instant,
+}
+
+impl<'a> Asked<'a> {
+    /// None if the lease does not name the feature (J1.1).
+    pub fn entitled(self) -> Option<Subject<'a>> {
+        let Asked { name, licence, lease, feature, first_use } = self;
+        lease.features.get(feature).map(|exp| Subject { name, licence, lease, feature, first_use, exp: *exp })
+    }
 }
 
 impl State {

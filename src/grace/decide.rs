@@ -1,13 +1,11 @@
 //! The decision (rules J1 to J4).
 
 use super::alarms::Threshold;
-use super::covers::{Cover, Source, Subject};
+use super::covers::{Asked, Cover, Source, Subject};
 use super::state::{Licence, Standing, State};
 use crate::clock::trusted::{Anchor, Locks};
 use crate::document::Lease;
-use crate::terms::{
-    Access, ClockStanding, LedgerStanding, LicenseState, Outage, Reason, scope_matches,
-};
+use crate::terms::{Access, ClockStanding, LedgerStanding, LicenseState, Outage, Reason, scope_matches};
 use crate::time::Instant;
 
 /// The moment that a decision is for.
@@ -212,30 +210,9 @@ impl Timeline<'_> {
 }
 
 impl State {
-    /// Of one licence: what is asked about when a feature is.
-    pub(super) fn subject<'a>(
-        name: &'a str,
-        licence: &'a Licence,
-        lease: &'a Lease,
-        feature: &'a str,
-        first_use: Option<Instant>,
-    ) -> Option<Subject<'a>> {
-        let exp = *lease.features.get(feature)?;
-        Some(Subject { name, licence, lease, feature, exp, first_use })
-    }
-
     /// J1 for one licence, from `origin` on.
-    pub(super) fn timeline<'a>(
-        &'a self,
-        name: &'a str,
-        licence: &'a Licence,
-        lease: &'a Lease,
-        feature: &'a str,
-        first_use: Option<Instant>,
-        locks: &Locks,
-        origin: Instant,
-    ) -> Timeline<'a> {
-        let Some(subject) = State::subject(name, licence, lease, feature, first_use) else {
+    pub(super) fn timeline<'a>(&'a self, asked: Asked<'a>, locks: &Locks, origin: Instant) -> Timeline<'a> {
+        let Some(subject) = asked.entitled() else {
             let denied = Verdict::denied(LicenseState::NotEntitled);
             return Timeline { subject: None, covers: Vec::new(), segments: vec![(origin, denied)] };
         };
@@ -245,7 +222,9 @@ impl State {
             .revocations
             .iter()
             .map(|held| &*held.says)
-            .filter(|r| r.license == name && r.iat >= lease.iat && scope_matches(&r.features, feature))
+            .filter(|r| {
+                r.license == asked.name && r.iat >= asked.lease.iat && scope_matches(&r.features, asked.feature)
+            })
             .map(|r| r.effective)
             .min();
         let mut instants: Vec<Instant> = covers.iter().flat_map(Cover::boundaries).collect();
@@ -275,13 +254,11 @@ impl State {
             .filter(|(_, _, lease)| lease.sku == sku)
             .collect();
         let line = |&(name, licence, lease): &(&'a str, &'a Licence, &'a Lease), first_use| {
-            self.timeline(name, licence, lease, feature, first_use, &locks, now.t)
+            self.timeline(Asked { name, licence, lease, feature, first_use }, &locks, now.t)
         };
         // G2: each licence is judged as if it were its first use; the one that answers with grace has it.
-        let trial: Vec<Timeline<'_>> = licences
-            .iter()
-            .map(|of| line(of, of.1.first_use(feature, now.t).or(Some(now.t))))
-            .collect();
+        let trial: Vec<Timeline<'_>> =
+            licences.iter().map(|of| line(of, of.1.first_use(feature, now.t).or(Some(now.t)))).collect();
         let winner = best(&trial, now.t);
         let used = winner
             .filter(|at| trial[*at].at(now.t).state == LicenseState::Grace)
@@ -312,8 +289,11 @@ impl State {
             best(lines, instant).map_or(Verdict::denied(LicenseState::Unlicensed), |line| lines[line].at(instant))
         };
         let verdict = at(t);
-        let mut later: Vec<Instant> =
-            lines.iter().flat_map(|line| line.segments.iter().map(|(from, _)| *from)).filter(|from| *from > t).collect();
+        let mut later: Vec<Instant> = lines
+            .iter()
+            .flat_map(|line| line.segments.iter().map(|(from, _)| *from))
+            .filter(|from| *from > t)
+            .collect();
         later.sort_unstable();
         later.dedup();
         let until = later.iter().copied().find(|instant| at(*instant) != verdict);
@@ -361,13 +341,7 @@ impl State {
 }
 
 /// J1, at one instant.
-fn verdict(
-    covers: &[Cover<'_>],
-    exp: Instant,
-    revoked: Option<Instant>,
-    locks: &Locks,
-    at: Instant,
-) -> Verdict {
+fn verdict(covers: &[Cover<'_>], exp: Instant, revoked: Option<Instant>, locks: &Locks, at: Instant) -> Verdict {
     let reached = |lock: Option<Instant>| lock.is_some_and(|lock| lock <= at);
     if reached(revoked) {
         return Verdict::denied(LicenseState::Revoked);
@@ -448,10 +422,11 @@ fn explain(now: Now<'_>, verdict: Verdict, line: Option<&Timeline<'_>>, locks: &
             }
         }),
         evidence: subject
-            .map(|s| s.licence.evidence.iter().map(|(outage, since)| Evidence { outage: *outage, since: *since }).collect())
+            .map(|s| {
+                s.licence.evidence.iter().map(|(outage, since)| Evidence { outage: *outage, since: *since }).collect()
+            })
             .unwrap_or_default(),
         ways_out,
         trouble: None,
     }
 }
-

@@ -108,7 +108,9 @@ impl Prover {
     fn prove(&mut self, token: &Arc<[u8]>) -> Option<(Held<()>, Document)> {
         let proven = self.trusts.iter().rev().find_map(|trust| document::open(token, trust).result.ok());
         match proven {
-            Some(document) => Some((Held { id: TokenId::of(token), token: token.clone(), says: Arc::new(()) }, document)),
+            Some(document) => {
+                Some((Held { id: TokenId::of(token), token: token.clone(), says: Arc::new(()) }, document))
+            }
             None => {
                 self.unproven += 1;
                 None

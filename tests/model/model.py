@@ -122,6 +122,8 @@ class Policy:
 
     def __init__(self, text):
         keys(text, {"schema", "id", "version", "default_tier", "clock", "ledger", "governance", "tiers", "skus", "changes"})
+        if text.get("schema") != 1:
+            raise Bad("schema")
         check_name(text.get("id"))
         number(text.get("version"), 0)
         self.id, self.version, self.default_tier = text["id"], text["version"], text.get("default_tier")
@@ -169,6 +171,8 @@ class Tier:
             keys(text["budget"], {"limit", "window"}, need={"limit", "window"})
             self.budget = span(text["budget"]["limit"]), span(text["budget"]["window"])
         self.warn = [span(w) for w in text.get("warn", [])]
+        if 0 in self.warn:
+            raise Bad("warn")
         self.rules = {r: Rule(r, text[r]) for r in ("network", "server", "unknown", "maintenance") if r in text}
 
 
@@ -778,7 +782,8 @@ class Client:
                 self.accept(doc)
             elif doc["token"] not in self.ledger.refused:
                 self.ledger.refused = (self.ledger.refused + [doc["token"]])[-REFUSED_KEPT:]
-                self.event("document_refused", self.t, license=doc["license"], document=doc["kind"], error=error)
+                license = doc["license"] if doc["license"] and NAME.match(doc["license"]) else None
+                self.event("document_refused", self.t, license=license, document=doc["kind"], error=error)
                 self.differences()
         self.commit()
         return error is None, error
@@ -883,7 +888,6 @@ class Client:
         elif kind == "notice":
             ledger.notices[doc["id"]] = doc
         else:
-            before = self.t
             self.accept_raising(doc, p)
         self.event("document_accepted", self.t, license=doc["license"], document=kind)
         self.differences()

@@ -39,7 +39,8 @@ static HOOKED: AtomicBool = AtomicBool::new(false);
 /// The library never prints: what panics inside a guard is handed back as a status. Panics of other threads go to the
 /// hook that was there before.
 fn hook() {
-    if HOOKED.swap(true, Ordering::Relaxed) {
+    // A thread that is panicking must not touch the hook; the next call will.
+    if HOOKED.load(Ordering::Relaxed) || std::thread::panicking() || HOOKED.swap(true, Ordering::Relaxed) {
         return;
     }
     let before = std::panic::take_hook();

@@ -219,14 +219,14 @@ fn destroy(index: usize, slot: &Slot) {
     let object = unsafe { (*slot.object.get()).take() };
     let generation = slot.word.load(Ordering::Acquire) >> 32;
     let next = if generation < LAST_GENERATION { Some(generation + 1) } else { bits::WRAPS.then_some(0) };
-    // With no generation left the slot stays out of use: 24 bytes for eight million handles.
+    // With no generation left the slot stays out of use, for good: some bytes for eight million handles.
     if let Some(next) = next {
         slot.word.store(next << 32, Ordering::Release);
         push(index, slot);
     }
     COUNT.fetch_sub(1, Ordering::Relaxed);
-    // Last, as it may take long and may panic.
-    drop(object);
+    // Last, as it may take long; and guarded, as a pin may be let go while a panic unwinds.
+    crate::guard::quietly(|| drop(object));
 }
 
 /// Uses the object of a handle.
