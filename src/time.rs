@@ -49,6 +49,8 @@ impl std::error::Error for TimeError {}
 impl Instant {
     /// 1970-01-01T00:00:00Z, the earliest instant a document may name.
     pub const EPOCH: Instant = Instant(0);
+    /// Before every other instant.
+    pub const FIRST: Instant = Instant(i128::MIN);
     /// 9999-12-31T23:59:59Z, the latest instant a document may name.
     pub const LAST: Instant = Instant(253_402_300_799 * NANOS);
 

@@ -173,15 +173,43 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// The text of a consumer's place file: what comes next for it.
-    pub fn to_text(self) -> String {
-        format!("{} {}\n", self.record, self.index)
+    /// The number behind the last record of which something was given.
+    pub fn behind(self) -> u64 {
+        self.record + u64::from(self.index > 0)
+    }
+}
+
+/// What a consumer's place file says: what comes next for it, and by which records, newest first, that place is known again in
+/// a ledger that was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub next: Cursor,
+    pub given: Vec<(u64, [u8; 32])>,
+}
+
+impl Place {
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{} {}\n", self.next.record, self.next.index);
+        for (seq, hash) in &self.given {
+            text += &format!("{seq} ");
+            text.extend(hash.iter().map(|byte| format!("{byte:02x}")));
+            text.push('\n');
+        }
+        text
     }
 
-    /// Reads a place file.
-    pub fn from_text(text: &str) -> Option<Cursor> {
-        let (record, index) = text.trim().split_once(' ')?;
-        Some(Cursor { record: record.parse().ok()?, index: index.parse().ok()? })
+    /// None if the text is no place.
+    pub fn from_text(text: &str) -> Option<Place> {
+        let mut lines = text.lines();
+        let (record, index) = lines.next()?.split_once(' ')?;
+        let next = Cursor { record: record.parse().ok()?, index: index.parse().ok()? };
+        let given = lines.map(|line| {
+            let (seq, hex) = line.split_once(' ')?;
+            let bytes: Option<Vec<u8>> =
+                (0..64).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect();
+            Some((seq.parse().ok()?, bytes?.try_into().ok()?))
+        });
+        Some(Place { next, given: given.collect::<Option<_>>()? })
     }
 }
 

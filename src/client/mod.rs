@@ -12,7 +12,7 @@ mod records;
 mod renewal;
 mod session;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
@@ -596,6 +596,16 @@ impl Client {
         self.publish(None);
         self.forget();
         session.map_or(Ok(()), |mut session| session.close())
+    }
+
+    /// The hashes of the records that a consumer was given.
+    pub(crate) fn given(&self, consumer: &str) -> Result<Vec<[u8; 32]>, Error> {
+        self.with(|session| session.given(consumer))
+    }
+
+    /// A consumer goes on at the first record that is not among these.
+    pub(crate) fn skip_given(&self, consumer: &str, given: &HashSet<[u8; 32]>) -> Result<(), Error> {
+        self.with(|session| session.skip_given(consumer, given))
     }
 
     /// Drops the ledger as a power cut would: nothing more is written.

@@ -80,7 +80,7 @@ bodies! {
     14 true Home { machine: Machine };
     15 false Requested { size: u64, root: [u8; 32] };
     16 false Damage { record: Option<u64>, text: String };
-    17 true PutBack { record: u64, hash: [u8; 32] };
+    17 true PutBack { record: u64, hash: [u8; 32], line: [u8; 32] };
 }
 
 /// A record, as the ledger stores it.

@@ -2,13 +2,13 @@
 //!
 //! Deciding and appending are one step under the ledger's lock, or two products would both record what is due once.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, ErrorKind};
-use super::events::{Cursor, Event};
+use super::events::{Cursor, Event, Place};
 use super::records::{self, FOLD_VERSION, LEVEL};
 use crate::clock::trusted::{Anchor, Suspicions};
 use crate::clock::{Boot, Clock, Reading};
@@ -32,6 +32,9 @@ const NO_FOLD: u32 = u32::MAX;
 
 /// How many records are held for consumers, so that who keeps up needs no reading.
 const RECENT: usize = 512;
+
+/// How many records, each twice as far back as the one before, a consumer's place names by hash.
+const PLACE_HASHES: u32 = 12;
 
 /// How many diagnostics are held.
 const DIAGNOSTICS: usize = 256;
@@ -58,6 +61,8 @@ pub(super) struct Setup {
 struct WitnessBody {
     proven: Instant,
     suspicions: Suspicions,
+    /// L3: the line of records that the newest one belongs to.
+    line: [u8; 32],
 }
 
 /// Something that happened and that nobody was told of: pulled on demand, never logged.
@@ -88,7 +93,6 @@ pub(super) struct Session {
     consumers: HashMap<String, Cursor>,
     /// Earlier generations, newest first, as far as they were asked for.
     earlier: Vec<Ledger>,
-    put_back_at: Option<u64>,
     /// The newest record that the witness was told of by this session.
     testified: Option<u64>,
     folded_since_snapshot: u64,
@@ -192,7 +196,6 @@ impl Session {
             recent: VecDeque::new(),
             consumers: HashMap::new(),
             earlier: Vec::new(),
-            put_back_at: None,
             testified: None,
             folded_since_snapshot: 0,
             diagnostics: VecDeque::new(),
@@ -233,7 +236,9 @@ impl Session {
             match records::decode(&entry.payload) {
                 Ok((record, newer)) => {
                     self.newer |= newer;
-                    Arc::make_mut(&mut self.state).apply(&record);
+                    let state = Arc::make_mut(&mut self.state);
+                    state.apply(&record);
+                    state.sealed(&entry.hash);
                     self.live.follow(&record);
                     self.remember(entry.seq, Arc::new(record));
                 }
@@ -248,9 +253,6 @@ impl Session {
     }
 
     fn remember(&mut self, seq: u64, record: Arc<Record>) {
-        if record.events.iter().any(|event| matches!(event, Recorded::PutBack { .. })) {
-            self.put_back_at = Some(seq);
-        }
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -321,7 +323,11 @@ impl Session {
                 return None;
             }
         };
-        if witness.generation < self.ledger.generation() || self.state.knows_put_back(witness.seq, &witness.hash) {
+        let Ok(body) = from_bytes::<WitnessBody>(&witness.body) else {
+            self.diagnose("the witness was written by another release; it is written anew".to_owned());
+            return None;
+        };
+        if witness.generation < self.ledger.generation() || self.state.knows_put_back(witness.seq, &body.line) {
             return None;
         }
         if self.damage.iter().any(|(seq, _)| *seq == Some(witness.seq)) {
@@ -335,8 +341,13 @@ impl Session {
                 return None;
             }
         }
-        let body: WitnessBody = from_bytes(&witness.body).ok()?;
-        Some(WitnessFacts { record: witness.seq, hash: witness.hash, proven: body.proven, suspicions: body.suspicions })
+        Some(WitnessFacts {
+            record: witness.seq,
+            hash: witness.hash,
+            line: body.line,
+            proven: body.proven,
+            suspicions: body.suspicions,
+        })
     }
 
     /// First uses that checks could not record and that still stand.
@@ -421,6 +432,8 @@ impl Session {
             self.ledger.next_generation(lock, GenerationCause::Damage, &records::encode(&opening)?)?;
         }
         let entry = self.ledger.append(lock, &payload)?;
+        let mut state = state;
+        state.sealed(&entry.hash);
         self.damage.clear();
         self.recovered = None;
         self.live = live;
@@ -432,7 +445,11 @@ impl Session {
 
     /// L3: the witness is told of the newest record, after the ledger's sync. It is never an offence if it cannot be.
     fn testify(&mut self, force: bool) {
-        let body = WitnessBody { proven: self.live.anchor.proven, suspicions: self.live.anchor.suspicions };
+        let body = WitnessBody {
+            proven: self.live.anchor.proven,
+            suspicions: self.live.anchor.suspicions,
+            line: self.state.line(),
+        };
         let (seq, hash) = self.ledger.newest();
         let result = to_bytes(&body).and_then(|body| {
             let generation = self.ledger.generation();
@@ -722,25 +739,65 @@ impl Session {
         Ok(None)
     }
 
-    /// Where a consumer goes on: where it acknowledged last; a new one at the end.
+    /// Where a consumer goes on: where it acknowledged last; a new one at the end. S14: in a ledger that was put back, behind the
+    /// newest record that it is known to have been given.
     fn place_of(&mut self, consumer: &str) -> Result<Cursor, Error> {
         let end = Cursor { record: self.ledger.next_seq(), index: 0 };
         let kept = self.ledger.side_file_read(&place_file(consumer))?;
-        match kept.and_then(|bytes| Cursor::from_text(&String::from_utf8_lossy(&bytes))) {
-            // L3: a place in a ledger that was put back goes on at what was recorded when that was found.
-            Some(place) if self.put_back_at.is_some_and(|at| place.record > at) => {
-                Ok(Cursor { record: self.put_back_at.unwrap_or(end.record), index: 0 })
+        let Some(kept) = kept.and_then(|bytes| Place::from_text(&String::from_utf8_lossy(&bytes))) else {
+            self.keep_place(consumer, end)?;
+            return Ok(end);
+        };
+        let mut put_back = kept.next.record > end.record;
+        for (seq, hash) in kept.given {
+            match self.hash_at(seq)? {
+                Some(found) if found == hash => {
+                    return Ok(if put_back { Cursor { record: seq + 1, index: 0 } } else { kept.next });
+                }
+                Some(_) => put_back = true,
+                // Damaged, or put away with its file: it says nothing.
+                None => put_back |= seq >= end.record,
             }
-            Some(place) => Ok(place.min(end)),
-            None => {
-                self.keep_place(consumer, end)?;
-                Ok(end)
-            }
+        }
+        // Nothing that it was given is there: all is told again rather than something missed.
+        Ok(if put_back { Cursor { record: self.oldest()?, index: 0 } } else { kept.next })
+    }
+
+    fn hash_at(&mut self, seq: u64) -> Result<Option<[u8; 32]>, Error> {
+        match seq < self.ledger.first_seq() {
+            false => Ok(self.ledger.record_hash(seq)?),
+            true => Ok(self.earlier(seq)?.map(|ledger| ledger.record_hash(seq)).transpose()?.flatten()),
         }
     }
 
-    fn keep_place(&mut self, consumer: &str, place: Cursor) -> Result<(), Error> {
+    fn keep_place(&mut self, consumer: &str, next: Cursor) -> Result<(), Error> {
+        let mut given = Vec::new();
+        for back in (0..PLACE_HASHES).map(|power| 1 << power) {
+            let Some(seq) = next.behind().checked_sub(back) else { break };
+            given.extend(self.hash_at(seq)?.map(|hash| (seq, hash)));
+        }
+        let place = Place { next, given };
         Ok(self.ledger.side_file_write(&place_file(consumer), place.to_text().as_bytes())?)
+    }
+
+    /// A consumer goes on at the first record that is not among these.
+    pub(super) fn skip_given(&mut self, consumer: &str, given: &HashSet<[u8; 32]>) -> Result<(), Error> {
+        let mut record = self.oldest()?;
+        while self.hash_at(record)?.is_some_and(|hash| given.contains(&hash)) {
+            record += 1;
+        }
+        self.consumers.remove(consumer);
+        self.keep_place(consumer, Cursor { record, index: 0 })
+    }
+
+    /// The hashes of the records before a consumer's place, from the oldest that can be read on.
+    pub(super) fn given(&mut self, consumer: &str) -> Result<Vec<[u8; 32]>, Error> {
+        let place = self.place_of(consumer)?;
+        let mut hashes = Vec::new();
+        for seq in self.oldest()?..place.behind() {
+            hashes.extend(self.hash_at(seq)?);
+        }
+        Ok(hashes)
     }
 
     /// A consumer has dealt with an event and all before it.

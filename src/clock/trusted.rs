@@ -155,9 +155,12 @@ impl Anchor {
         self.run = None;
     }
 
-    /// C8: when each suspicion locks, foretold at `t`: the clock's, the ledger's, its place's.
+    /// C8: when each suspicion locks, foretold at `t`: the clock's, the ledger's, its place's. One that locks already has done so
+    /// at every instant that is asked about.
     pub fn locks(&self, t: Instant, clock: &ClockRules, ledger: &LedgerRules) -> Locks {
-        let at = |suspicion: Option<Suspicion>, limit: Span| suspicion.map(|s| t + limit - s.age);
+        let at = |suspicion: Option<Suspicion>, limit: Span| {
+            suspicion.map(|s| if s.age >= limit { Instant::FIRST } else { t + limit - s.age })
+        };
         Locks {
             clock: at(self.suspicions.clock, clock.suspect_limit),
             ledger: at(self.suspicions.ledger, ledger.suspect_limit),

@@ -21,7 +21,7 @@ pub mod lines;
 mod scenario;
 mod world;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,7 +71,10 @@ pub struct Drill {
     clockwork: Clockwork,
     scenario: Option<Scenario>,
     client: Option<Client>,
-    requests: HashMap<String, String>,
+    /// By name, each with when it was made.
+    requests: HashMap<String, Vec<(Instant, String)>>,
+    /// The records whose events were printed, on whatever copy of the ledger.
+    printed: HashSet<[u8; 32]>,
     tokens: Vec<Option<Vec<u8>>>,
 }
 
@@ -116,6 +119,7 @@ impl Drill {
             scenario: Some(scenario.clone()),
             client: None,
             requests: HashMap::new(),
+            printed: HashSet::new(),
             tokens: vec![None; scenario.steps.len()],
         };
         drill.begin(scenario.policy.as_ref())?;
@@ -190,6 +194,7 @@ impl Drill {
             scenario: None,
             client: None,
             requests: HashMap::new(),
+            printed: HashSet::new(),
             tokens: Vec::new(),
         })
     }
@@ -354,13 +359,18 @@ impl Drill {
                 self.open_client()?;
             }
             Action::Restore(name) => {
-                self.client()?.close()?;
+                let client = self.client()?;
+                self.printed.extend(client.given(Drill::CONSUMER)?);
+                client.close()?;
                 copy_ledger(&self.folder.join(format!("saved-{name}")), &self.folder.join("ledger"))?;
-                self.open_client()?;
+                let printed = std::mem::take(&mut self.printed);
+                self.open_client()?.skip_given(Drill::CONSUMER, &printed)?;
+                self.printed = printed;
             }
             Action::Request(name) => {
                 let request = self.client()?.request()?;
-                self.requests.insert(name, request.nonce);
+                let now = self.now();
+                self.requests.entry(name).or_default().push((now, request.nonce));
             }
             Action::Document(draft) => {
                 let token = self.draft(&draft)?;
@@ -386,7 +396,12 @@ impl Drill {
         let nonce = match &draft.answers {
             Answers::Nothing => None,
             Answers::Now => Some(client.request()?.nonce),
-            Answers::Named(name) => self.requests.get(name).cloned(),
+            // The last that was made before the lease was issued.
+            Answers::Named(name) => self
+                .requests
+                .get(name)
+                .and_then(|made| made.iter().rev().find(|(at, _)| *at <= self.now() - draft.age))
+                .map(|(_, nonce)| nonce.clone()),
         };
         let start = self.scenario.as_ref().map_or(Instant::EPOCH, |scenario| scenario.start);
         let iat = self.now() - draft.age;
@@ -431,7 +446,7 @@ fn copy_ledger(from: &Path, to: &Path) -> Result<(), Error> {
         let files = std::fs::read_dir(folder).map_err(io(folder))?.filter_map(Result::ok).map(|entry| entry.path());
         let own = |path: &PathBuf| {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            !name.contains(".place.") && !name.ends_with(".lock")
+            !name.contains(".side-") && !name.ends_with(".lock")
         };
         Ok(files.filter(own).collect())
     };

@@ -102,13 +102,15 @@ impl State {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, origin);
             let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, origin);
-            let mut old = licence.standing(feature);
+            let mut recorded = licence.standing(feature);
+            let mut before = self.standing_at(&line, &threshold, origin);
             for at in threshold.instants(&line).into_iter().filter(|at| *at > origin && *at < now) {
                 let new = self.standing_at(&line, &threshold, at);
-                if new != old {
-                    changes.push((at, name, feature, old, new));
-                    old = new;
+                if new != before && new != recorded {
+                    changes.push((at, name, feature, recorded, new));
+                    recorded = new;
                 }
+                before = new;
             }
         }
         changes.sort_by_key(|(at, name, feature, _, _)| (*at, *name, *feature));

@@ -204,8 +204,10 @@ pub enum Event {
     PutBack {
         /// That record's number,
         record: u64,
-        /// and its hash.
+        /// its hash,
         hash: [u8; 32],
+        /// and the line of records that it belongs to: see [`State::line`](super::State::line).
+        line: [u8; 32],
     },
     /// An event of a newer release that need not be understood.
     Foreign {

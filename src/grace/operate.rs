@@ -66,6 +66,8 @@ pub struct WitnessFacts {
     pub record: u64,
     /// Its hash.
     pub hash: [u8; 32],
+    /// The line of records that it belongs to: see [`State::line`].
+    pub line: [u8; 32],
     /// The time that was proven.
     pub proven: Instant,
     /// The suspicions that there were.
@@ -129,7 +131,7 @@ impl<'s> Operation<'s> {
             for (license, feature) in op.leased() {
                 op.push(Event::Charged { license, feature, from: durable, to: witness.proven });
             }
-            op.push(Event::PutBack { record: witness.record, hash: witness.hash });
+            op.push(Event::PutBack { record: witness.record, hash: witness.hash, line: witness.line });
         }
         for (license, feature, at) in &opening.uses {
             op.push(Event::FirstUse { license: license.clone(), feature: feature.clone(), at: *at });
@@ -149,37 +151,36 @@ impl<'s> Operation<'s> {
         op
     }
 
-    /// L2 to L5: which suspicions this opening begins, ends or goes on with; how one of the ledger is named.
+    /// L2 to L5: which suspicions this opening begins, ends or goes on with; how one of the ledger is named. Of two of the same
+    /// thing the one of greater age goes on, with its beginning; one that would begin now yields to either.
     fn suspect(&mut self, opening: &Opening) -> Suspect {
         let proven = self.live.anchor.proven;
-        let mut named = Suspect::PutBack;
+        let known = opening.witness.as_ref().map(|witness| witness.suspicions).unwrap_or_default();
+        let clock_was_suspect = self.state.anchor.suspicions.clock.is_some();
         let suspicions = &mut self.live.anchor.suspicions;
         let before = *suspicions;
-        if !opening.damage.is_empty() {
-            named = Suspect::Damaged;
-            suspicions.ledger.get_or_insert(Suspicion::new(proven));
+        if opening.witness.is_some() && self.live.clock != ClockStanding::Ok {
+            suspicions.clock = match clock_was_suspect {
+                true => Suspicion::older(suspicions.clock, known.clock),
+                false => known.clock.or(suspicions.clock),
+            };
         }
-        if let Some(witness) = &opening.witness {
-            suspicions.ledger.get_or_insert(Suspicion::new(proven));
-            suspicions.ledger = Suspicion::older(suspicions.ledger, witness.suspicions.ledger);
-            if self.live.clock != ClockStanding::Ok {
-                suspicions.clock = Suspicion::older(suspicions.clock, witness.suspicions.clock);
-            }
+        if opening.witness.is_some() || !opening.damage.is_empty() {
+            let on = Suspicion::older(suspicions.ledger, known.ledger);
+            suspicions.ledger = on.or(Some(Suspicion::new(proven)));
         }
         if opening.place {
             if self.machine.is(&self.state.home) {
                 suspicions.place = None;
             } else if self.state.ledger_rules().moved == Moved::Suspect {
-                suspicions.place.get_or_insert(Suspicion::new(proven));
-                if let Some(witness) = &opening.witness {
-                    suspicions.place = Suspicion::older(suspicions.place, witness.suspicions.place);
-                }
+                let on = Suspicion::older(suspicions.place, known.place);
+                suspicions.place = on.or(Some(Suspicion::new(proven)));
             }
         }
         if *suspicions != before || opening.witness.is_some() {
             self.reset = true;
         }
-        named
+        if opening.damage.is_empty() { Suspect::PutBack } else { Suspect::Damaged }
     }
 
     /// The features of the newest leases.

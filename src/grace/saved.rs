@@ -31,7 +31,8 @@ pub struct Saved {
     refused: Vec<[u8; 32]>,
     home: Machine,
     told: [bool; 3],
-    put_backs: BTreeSet<(u64, [u8; 32])>,
+    put_backs: BTreeMap<[u8; 32], u64>,
+    line: [u8; 32],
     anchor: Anchor,
     t: Instant,
     unproven: u64,
@@ -89,6 +90,7 @@ impl State {
             home: self.home.clone(),
             told: [self.told_clock, self.told_ledger, self.told_place],
             put_backs: self.put_backs.clone(),
+            line: self.line,
             anchor: self.anchor,
             t: self.t,
             unproven: self.unproven,
@@ -178,6 +180,7 @@ impl Saved {
         state.home = self.home.clone();
         [state.told_clock, state.told_ledger, state.told_place] = self.told;
         state.put_backs = self.put_backs.clone();
+        state.line = self.line;
         state.t = self.t;
         state.unproven = self.unproven + prover.unproven;
         state.foreign = self.foreign;

@@ -129,8 +129,12 @@ pub struct State {
     pub(super) told_clock: bool,
     pub(super) told_ledger: bool,
     pub(super) told_place: bool,
-    /// L3: what witnesses knew that this ledger lacked when it was put back, as recorded.
-    pub(super) put_backs: BTreeSet<(u64, [u8; 32])>,
+    /// L3: the last record of each line that a witness knew and this ledger lacked when it was put back, as recorded.
+    pub(super) put_backs: BTreeMap<[u8; 32], u64>,
+    /// L3: see [`State::line`].
+    pub(super) line: [u8; 32],
+    /// The record being folded says that the ledger was put back.
+    pub(super) begins_line: bool,
     /// What is remembered of time, as of the last record.
     pub(super) anchor: Anchor,
     /// The `t` of the last record.
@@ -162,7 +166,9 @@ impl State {
             told_clock: false,
             told_ledger: false,
             told_place: false,
-            put_backs: BTreeSet::new(),
+            put_backs: BTreeMap::new(),
+            line: [0; 32],
+            begins_line: false,
             t: anchor.proven,
             anchor,
             unproven: 0,
@@ -227,9 +233,23 @@ impl State {
         self.policy().map(|policy| policy.governance.clone()).unwrap_or_default()
     }
 
-    /// L3: whether what a witness knows was found lacking before, and recorded.
-    pub fn knows_put_back(&self, record: u64, hash: &[u8; 32]) -> bool {
-        self.put_backs.contains(&(record, *hash))
+    /// L3: whether what a witness knows was found lacking before, by it or by another, and recorded: its line is one that a recorded
+    /// finding names, and its record no later than the one that was lacking then.
+    pub fn knows_put_back(&self, record: u64, line: &[u8; 32]) -> bool {
+        self.put_backs.get(line).is_some_and(|last| record <= *last)
+    }
+
+    /// L3: the line of records that this ledger is on. A copy that is put back begins another one, named by the hash of the
+    /// record that says so; zeroes before the first. Record numbers mean the same within one line alone.
+    pub fn line(&self) -> [u8; 32] {
+        self.line
+    }
+
+    /// The record that was folded last has this hash.
+    pub fn sealed(&mut self, hash: &[u8; 32]) {
+        if std::mem::take(&mut self.begins_line) {
+            self.line = *hash;
+        }
     }
 
     /// A first use that is not recorded yet: decisions of this process count it, and the next record names it.
@@ -301,8 +321,10 @@ impl State {
             },
             Event::ClockRestored { .. } => self.told_clock = false,
             Event::LedgerRestored { .. } => (self.told_ledger, self.told_place) = (false, false),
-            Event::PutBack { record, hash } => {
-                self.put_backs.insert((*record, *hash));
+            Event::PutBack { record, line, .. } => {
+                let last = self.put_backs.entry(*line).or_insert(*record);
+                *last = (*last).max(*record);
+                self.begins_line = true;
             }
             Event::Foreign { .. } => self.foreign = true,
             Event::Recovered { .. } | Event::Appealed { .. } | Event::Requested { .. } | Event::Damage { .. } => {}

@@ -275,6 +275,8 @@ def test_programs(work):
         problem = link(compiler, [HERE / source], work / name, *flags)
         problem = problem or run([work / name, *folder("plain", arguments)], timeout=120)[0]
         note(name, problem)
+    problem = link(gcc, [HERE / "limits.c"], work / "limits", *c, "-O2")
+    note("limits", problem or run([work / "limits"], timeout=300)[0])
     if (LIB / "libreprieve.a").exists():
         problem = link(gcc, [HERE / "abuse.c"], work / "abuse-static", *c, static=True)
         note("abuse with the static library", problem or run([work / "abuse-static"], timeout=120)[0])
