@@ -14,8 +14,11 @@ mod session;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
+
+use once_cell::sync::OnceCell;
 
 pub use app::App;
 pub use error::{Error, ErrorKind};
@@ -227,12 +230,13 @@ impl Builder {
     fn open_once(self) -> Result<Client, Error> {
         let config = self.config()?;
         let in_memory = matches!(self.place, Place::Memory);
-        let storage: Arc<dyn Storage> = match self.storage {
+        let storage: Arc<dyn Storage> = match self.storage.clone() {
             Some(storage) => storage,
             None if in_memory => Arc::new(MemoryStorage::new()),
             None => Arc::new(Disk),
         };
-        let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| OsClock::new());
+        let clock: Arc<dyn Clock> = self.clock.clone().unwrap_or_else(|| OsClock::new());
+        let again = Builder { storage: Some(storage.clone()), create: false, ..self.clone() };
         let setup = Setup {
             storage,
             config,
@@ -248,6 +252,10 @@ impl Builder {
         let upkept = clock.coarse();
         let view = RwLock::new(Some(Arc::new(session.view())));
         let shared = Shared {
+            pid: std::process::id(),
+            builder: again,
+            child: OnceCell::new(),
+            closed: AtomicBool::new(false),
             session: Mutex::new(Some(session)),
             view,
             cache: RwLock::new(Cache { upkept, decisions: HashMap::new() }),
@@ -268,6 +276,12 @@ struct Cache {
 }
 
 struct Shared {
+    /// The process that opened it. A child of a fork has a copy of this memory, in whatever state another thread's call was
+    /// in, its locks held for ever: it opens the ledger anew and leaves the copy alone.
+    pid: u32,
+    builder: Builder,
+    child: OnceCell<Client>,
+    closed: AtomicBool,
     session: Mutex<Option<Session>>,
     /// What the last operation left behind; none once the client was closed.
     view: RwLock<Option<Arc<View>>>,
@@ -279,11 +293,101 @@ struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut session) = session.take() {
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if self.pid != std::process::id() {
+            std::mem::forget(session);
+            return;
+        }
+        if let Some(mut session) = session {
             // A product that forgot to close loses nothing but the last minutes' proof of time.
             let _ = session.close();
         }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
+        // A panic inside leaves the session as it was before the call, or refolded from the file at the next.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
+        let mut guard = self.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
+        let result = wish(session);
+        self.publish(Some(session));
+        self.forget();
+        result
+    }
+
+    /// Leaves behind what can be decided from while the next operation is under way.
+    fn publish(&self, session: Option<&Session>) {
+        let view = session.map(|session| Arc::new(session.view()));
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// Forgets the cached decisions: something may have changed.
+    fn forget(&self) {
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.decisions.clear();
+        cache.upkept = self.clock.coarse();
+    }
+
+    fn take(&self) -> Option<Session> {
+        self.closed.store(true, Ordering::Release);
+        let session = self.lock().take();
+        self.publish(None);
+        self.forget();
+        session
+    }
+
+    /// A check; an error says why nothing could be decided.
+    fn check(&self, sku: &str, feature: &str) -> Result<Arc<Decision>, String> {
+        if let Some(decision) = self.cached(sku, feature) {
+            return Ok(decision);
+        }
+        let closed = || closed().message().to_owned();
+        let mut guard = match self.session.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Another thread's operation may wait for the disk or for another process: a check does not.
+                let view = self.view.read().unwrap_or_else(PoisonError::into_inner).clone();
+                return view.map(|view| Arc::new(view.check(self.clock.read(), sku, feature))).ok_or_else(closed);
+            }
+        };
+        let session = guard.as_mut().ok_or_else(closed)?;
+        let own = self.upkeep == Upkeep::Own;
+        let now = self.clock.coarse();
+        let decision = Arc::new(session.check(sku, feature, !own));
+        self.publish(Some(session));
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if own {
+            let idle = now - cache.upkept;
+            if idle > UPKEEP_DEAD {
+                return Err(format!("no upkeep has run for {idle}; call upkeep, or let checks do it"));
+            }
+        } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
+            cache.decisions.clear();
+            cache.upkept = now;
+        }
+        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), (decision.clone(), now));
+        Ok(decision)
+    }
+
+    /// The decision of the last upkeep, while it is good. Waits for nobody.
+    fn cached(&self, sku: &str, feature: &str) -> Option<Arc<Decision>> {
+        let now = self.clock.coarse();
+        let cache = self.cache.try_read().ok()?;
+        let fresh = match self.upkeep {
+            // The wall moved oddly: back, or further than it should.
+            Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
+            Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
+        };
+        let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
+        // `until` is in trusted time, which runs with the wall from the decision on.
+        let holds = now >= *made && decision.until.is_none_or(|until| decision.t + (now - *made) < until);
+        (fresh && holds).then(|| decision.clone())
     }
 }
 
@@ -344,31 +448,20 @@ impl Client {
         Builder::from_file(app_file)?.open()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
-        // A panic inside leaves the session as it was before the call, or refolded from the file at the next.
-        self.shared.session.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What this process holds: a child of a fork opens the ledger anew.
+    fn own(&self) -> Result<&Shared, Error> {
+        let mut client = self;
+        while client.shared.pid != std::process::id() {
+            if client.shared.closed.load(Ordering::Acquire) {
+                return Err(closed());
+            }
+            client = client.shared.child.get_or_try_init(|| client.shared.builder.clone().open_once())?;
+        }
+        Ok(&client.shared)
     }
 
     fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
-        let mut guard = self.lock();
-        let session = guard.as_mut().ok_or_else(closed)?;
-        let result = wish(session);
-        self.publish(Some(session));
-        self.forget();
-        result
-    }
-
-    /// Leaves behind what can be decided from while the next operation is under way.
-    fn publish(&self, session: Option<&Session>) {
-        let view = session.map(|session| Arc::new(session.view()));
-        *self.shared.view.write().unwrap_or_else(PoisonError::into_inner) = view;
-    }
-
-    /// Forgets the cached decisions: something may have changed.
-    fn forget(&self) {
-        let mut cache = self.shared.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.decisions.clear();
-        cache.upkept = self.shared.clock.coarse();
+        self.own()?.with(wish)
     }
 
     /// May the product use this feature now? Never waits for another process, never fails: what could not be decided is
@@ -384,55 +477,18 @@ impl Client {
                 format!("this is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -"),
             ));
         }
-        if let Some(decision) = self.cached(sku, feature) {
-            return decision;
-        }
-        let closed = || Arc::new(self.unknown(sku, feature, "the client was closed; open the ledger again".to_owned()));
-        let mut guard = match self.shared.session.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                // Another thread's operation may wait for the disk or for another process: a check does not.
-                let view = self.shared.view.read().unwrap_or_else(PoisonError::into_inner).clone();
-                let decide = |view: Arc<View>| Arc::new(view.check(self.shared.clock.read(), sku, feature));
-                return view.map_or_else(closed, decide);
+        // The same decision for some milliseconds costs no system call; a child of a fork may have it that long too.
+        if self.shared.upkeep == Upkeep::InChecks {
+            if let Some(decision) = self.shared.cached(sku, feature) {
+                return decision;
             }
-        };
-        let Some(session) = guard.as_mut() else { return closed() };
-        let own = self.shared.upkeep == Upkeep::Own;
-        let now = self.shared.clock.coarse();
-        let decision = Arc::new(session.check(sku, feature, !own));
-        self.publish(Some(session));
-        let mut cache = self.shared.cache.write().unwrap_or_else(PoisonError::into_inner);
-        if own {
-            let idle = now - cache.upkept;
-            if idle > UPKEEP_DEAD {
-                return Arc::new(self.unknown(
-                    sku,
-                    feature,
-                    format!("no upkeep has run for {idle}; call upkeep, or let checks do it"),
-                ));
-            }
-        } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
-            cache.decisions.clear();
-            cache.upkept = now;
         }
-        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), (decision.clone(), now));
-        decision
-    }
-
-    fn cached(&self, sku: &str, feature: &str) -> Option<Arc<Decision>> {
-        let now = self.shared.clock.coarse();
-        let cache = self.shared.cache.read().unwrap_or_else(PoisonError::into_inner);
-        let fresh = match self.shared.upkeep {
-            // The wall moved oddly: back, or further than it should.
-            Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
-            Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
-        };
-        let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
-        // `until` is in trusted time, which runs with the wall from the decision on.
-        let holds = now >= *made && decision.until.is_none_or(|until| decision.t + (now - *made) < until);
-        (fresh && holds).then(|| decision.clone())
+        match self.own() {
+            Ok(shared) => {
+                shared.check(sku, feature).unwrap_or_else(|trouble| Arc::new(self.unknown(sku, feature, trouble)))
+            }
+            Err(error) => Arc::new(self.unknown(sku, feature, error.message().to_owned())),
+        }
     }
 
     fn unknown(&self, sku: &str, feature: &str, trouble: String) -> Decision {
@@ -500,9 +556,9 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Argument`], or if the ledger cannot be read.
     pub fn next_event(&self, consumer: &str) -> Result<Option<Event>, Error> {
-        let mut guard = self.lock();
-        let session = guard.as_mut().ok_or_else(closed)?;
         check_consumer(consumer)?;
+        let mut guard = self.own()?.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
         session.next_event(consumer)
     }
 
@@ -511,9 +567,9 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Argument`], or if its place cannot be written.
     pub fn acknowledge(&self, consumer: &str, record: u64, index: u32) -> Result<(), Error> {
-        let mut guard = self.lock();
-        let session = guard.as_mut().ok_or_else(closed)?;
         check_consumer(consumer)?;
+        let mut guard = self.own()?.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
         session.acknowledge(consumer, record, index)
     }
 
@@ -592,10 +648,18 @@ impl Client {
     /// # Errors
     /// If the ledger cannot be written; it is closed all the same.
     pub fn close(&self) -> Result<(), Error> {
-        let session = self.lock().take();
-        self.publish(None);
-        self.forget();
-        session.map_or(Ok(()), |mut session| session.close())
+        let mut client = self;
+        while client.shared.pid != std::process::id() {
+            match client.shared.child.get() {
+                Some(child) => client = child,
+                None => {
+                    // A child of a fork that opened nothing has nothing to close.
+                    client.shared.closed.store(true, Ordering::Release);
+                    return Ok(());
+                }
+            }
+        }
+        client.shared.take().map_or(Ok(()), |mut session| session.close())
     }
 
     /// The hashes of the records that a consumer was given.
@@ -610,9 +674,7 @@ impl Client {
 
     /// Drops the ledger as a power cut would: nothing more is written.
     pub(crate) fn abandon(&self) {
-        drop(self.lock().take());
-        self.publish(None);
-        self.forget();
+        drop(self.shared.take());
     }
 
     /// The ledger's signed head: a checkpoint note that anybody can check against the file without any secret.
@@ -652,7 +714,9 @@ impl Client {
 
     /// What happened that nobody was told of: the last few hundred notes of this client.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.lock().as_ref().map(Session::diagnostics).unwrap_or_default()
+        self.own()
+            .map(|shared| shared.lock().as_ref().map(Session::diagnostics).unwrap_or_default())
+            .unwrap_or_default()
     }
 }
 

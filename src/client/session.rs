@@ -87,6 +87,10 @@ pub(super) struct Session {
     damage: Vec<(Option<u64>, String)>,
     /// L1: a torn tail that is not recorded yet.
     recovered: Option<u64>,
+    /// What was read of the ledger may not be all that this handle has passed: it is folded anew first.
+    lost: bool,
+    /// The file was exchanged for another: the next operation looks at the witness, as an open does.
+    replaced: bool,
     newer: bool,
     detached: bool,
     recent: VecDeque<(u64, Arc<Record>)>,
@@ -191,6 +195,8 @@ impl Session {
             uses: Vec::new(),
             damage: Vec::new(),
             recovered: None,
+            lost: false,
+            replaced: false,
             newer,
             detached: false,
             recent: VecDeque::new(),
@@ -212,6 +218,9 @@ impl Session {
     /// D7: a product brings its newest `keys`. Older ones than the ledger's are not offered.
     fn bring_keys(&mut self) -> Result<(), Error> {
         let Some(token) = self.setup.keys.clone() else { return Ok(()) };
+        if self.newer {
+            return Ok(());
+        }
         let opened = document::open(&token, self.state.trust());
         match opened.result {
             Ok(document::Document::Keys(keys)) if self.state.trust().version().is_none_or(|has| keys.version > has) => {
@@ -260,14 +269,60 @@ impl Session {
     }
 
     fn absorb(&mut self, refreshed: Refreshed) {
+        let before = self.state.clone();
         if refreshed.reopened {
-            // Another generation: its first record says from what it goes on.
+            // Another generation: its first record says from what it goes on. What was found in the one before is its maker's.
+            let id = self.ledger.id().to_string();
+            if id != self.state.ledger {
+                // The ledger was retired, and another one begun in its place.
+                self.machine = Arc::new((self.setup.machine)(&id));
+                self.pending = None;
+                self.consumers.clear();
+            }
+            let first = self.ledger.first_seq();
+            self.recent.retain(|(seq, _)| *seq < first);
             self.earlier.clear();
-            self.state = Arc::new(State::new(&self.state.ledger, self.setup.roots.clone(), unread()));
+            self.damage.clear();
+            self.testified = None;
+            self.state = Arc::new(State::new(&id, self.setup.roots.clone(), unread()));
             self.newer = self.ledger.level() > LEVEL;
         }
         self.note_findings(&refreshed.findings);
         self.fold(&refreshed.entries);
+        if refreshed.reopened {
+            self.carry_uses(&before);
+        }
+    }
+
+    /// G2: first uses that are not recorded go on in a state that was folded anew, unless that knows better.
+    fn carry_uses(&mut self, before: &State) {
+        for (license, feature, at) in std::mem::take(&mut self.uses) {
+            let lease = |state: &State| {
+                state.licences().get(&license).and_then(|licence| licence.lease.as_ref()).map(|held| held.id)
+            };
+            let known =
+                self.state.licences().get(&license).is_some_and(|licence| licence.first_uses.contains_key(&feature));
+            if !known && lease(before).is_some() && lease(before) == lease(&self.state) {
+                Arc::make_mut(&mut self.state).overlay_first_use(&license, &feature, at);
+                self.uses.push((license, feature, at));
+            }
+        }
+    }
+
+    /// Makes the handle ready to append, and reads what is new.
+    fn settle(&mut self, lock: &Lock) -> Result<(), Error> {
+        let before = (self.ledger.generation(), self.ledger.newest());
+        match self.ledger.settle(lock) {
+            Ok(refreshed) => {
+                self.absorb(refreshed);
+                Ok(())
+            }
+            Err(error) => {
+                // It may have read on before it failed.
+                self.lost |= before != (self.ledger.generation(), self.ledger.newest());
+                Err(error.into())
+            }
+        }
     }
 
     fn note_findings(&mut self, findings: &[Finding]) {
@@ -280,7 +335,10 @@ impl Session {
                         self.damage.push(damage);
                     }
                 }
-                other => self.diagnose(format!("{other:?}")),
+                other => {
+                    self.replaced |= matches!(other, Finding::Replaced { .. });
+                    self.diagnose(format!("{other:?}"));
+                }
             }
         }
     }
@@ -293,29 +351,32 @@ impl Session {
         self.diagnostics.push_back(Diagnostic { wall, text });
     }
 
-    /// A child of a fork drops what it inherited and opens anew; a handle that failed to sync is not believed again.
+    /// A handle that failed to sync is not believed again.
     fn reopen(&mut self) -> Result<(), Error> {
         let opened = Ledger::open(self.setup.storage.clone(), &self.setup.config)?;
         let mut fresh = Session::fold_opened(self.setup.clone(), opened)?;
-        std::mem::swap(&mut fresh.consumers, &mut self.consumers);
         std::mem::swap(&mut fresh.diagnostics, &mut self.diagnostics);
-        std::mem::swap(&mut fresh.uses, &mut self.uses);
-        if !self.ledger.forked() {
+        if fresh.state.ledger == self.state.ledger {
+            std::mem::swap(&mut fresh.consumers, &mut self.consumers);
             fresh.pending = self.pending.take();
+            fresh.recovered = self.recovered;
         }
+        fresh.uses = std::mem::take(&mut self.uses);
+        fresh.carry_uses(&self.state);
+        fresh.replaced = true;
         *self = fresh;
         Ok(())
     }
 
     fn sound(&mut self) -> Result<(), Error> {
-        if self.ledger.forked() || self.ledger.poisoned() { self.reopen() } else { Ok(()) }
+        if self.ledger.poisoned() || self.lost { self.reopen() } else { Ok(()) }
     }
 
     // ---- operations ----
 
     /// L3: whether the witness knows a record that this ledger lacks.
-    fn look_at_witness(&mut self) -> Option<WitnessFacts> {
-        let witness = match self.ledger.witness_read() {
+    fn look_at_witness(&mut self, witness: WitnessRead) -> Option<WitnessFacts> {
+        let witness = match witness {
             WitnessRead::Of(witness) => witness,
             WitnessRead::Missing => return None,
             WitnessRead::Torn => {
@@ -327,15 +388,15 @@ impl Session {
             self.diagnose("the witness was written by another release; it is written anew".to_owned());
             return None;
         };
-        if witness.generation < self.ledger.generation() || self.state.knows_put_back(witness.seq, &body.line) {
+        if self.state.knows_put_back(witness.seq, &body.line) {
             return None;
         }
         if self.damage.iter().any(|(seq, _)| *seq == Some(witness.seq)) {
             return None;
         }
-        match self.ledger.record_hash(witness.seq) {
-            Ok(Some(hash)) if hash == witness.hash => return None,
-            Ok(_) => {}
+        match self.lacks(&witness) {
+            Ok(true) => {}
+            Ok(false) => return None,
             Err(error) => {
                 self.diagnose(format!("the witness cannot be compared: {error}"));
                 return None;
@@ -348,6 +409,27 @@ impl Session {
             proven: body.proven,
             suspicions: body.suspicions,
         })
+    }
+
+    /// Whether a record that the witness knows is not the ledger's. What was put away with its file, or was named as damaged when
+    /// the next one began, is none that it lacks.
+    fn lacks(&mut self, witness: &Witness) -> Result<bool, Error> {
+        let first = self.ledger.first_seq();
+        if witness.generation >= self.ledger.generation() {
+            return Ok(self.ledger.record_hash(witness.seq)? != Some(witness.hash));
+        }
+        let named = |record: &Record| {
+            let names = |event: &Recorded| matches!(event, Recorded::Damage { record, .. } if *record == Some(witness.seq));
+            record.events.iter().any(names)
+        };
+        if self.record_at(first)?.is_some_and(|record| named(&record)) {
+            return Ok(false);
+        }
+        if witness.seq >= first {
+            return Ok(true);
+        }
+        let Some(earlier) = self.earlier(witness.seq)? else { return Ok(false) };
+        Ok(earlier.read_record(witness.seq)?.is_some() && earlier.record_hash(witness.seq)? != Some(witness.hash))
     }
 
     /// First uses that checks could not record and that still stand.
@@ -369,13 +451,16 @@ impl Session {
             return Err(newer());
         }
         let lock = self.ledger.lock()?;
-        let refreshed = self.ledger.settle(&lock)?;
+        self.settle(&lock)?;
         self.detached = false;
-        self.absorb(refreshed);
         if self.newer && how == How::Acknowledged {
             return Err(newer());
         }
-        let witness = if how == How::Open { self.look_at_witness() } else { None };
+        let look = how == How::Open || self.replaced;
+        let known = if look { self.ledger.witness_read() } else { WitnessRead::Missing };
+        // A record that is behind the settled ledger's end is none of its own: the witness must follow the ledger as it is.
+        let ahead = matches!(&known, WitnessRead::Of(witness) if witness.seq > self.ledger.newest().0);
+        let witness = if look { self.look_at_witness(known) } else { None };
         let put_back = witness.is_some();
         let opening = Opening {
             place: how == How::Open,
@@ -390,15 +475,21 @@ impl Session {
             let answer = wish(&mut op, self.pending.as_ref());
             (answer, op.finish(how == How::Close))
         };
-        if let Err(error) = self.record(&lock, finished, !opening.damage.is_empty()) {
+        let recorded = self.record(&lock, finished, !opening.damage.is_empty());
+        if !matches!(recorded, Ok(true)) {
             self.uses = opening.uses;
-            return Err(error);
+        }
+        recorded?;
+        if self.newer && how == How::Acknowledged {
+            // Nothing is appended, so nothing was done.
+            return Err(newer());
         }
         drop(lock);
         self.ledger.sync()?;
+        self.replaced = false;
         // What checks recorded is on disk now too, so the witness is told of it with the rest.
-        if self.testified != Some(self.ledger.newest().0) || how == How::Open {
-            self.testify(put_back || how == How::Open);
+        if self.testified != Some(self.ledger.newest().0) || look {
+            self.testify(put_back || ahead);
         }
         self.snapshot(how == How::Close);
         if how == How::Close {
@@ -413,7 +504,7 @@ impl Session {
     /// Writes what an operation comes to, under the lock. Nothing is remembered before it is written.
     fn record(&mut self, lock: &Lock, finished: Finished, damaged: bool) -> Result<bool, Error> {
         let Finished { record, state, live } = finished;
-        let (Some(record), Some(state)) = (record, state) else {
+        let (Some(mut record), Some(mut state)) = (record, state) else {
             self.live = live;
             return Ok(false);
         };
@@ -424,21 +515,23 @@ impl Session {
             self.live = live;
             return Ok(false);
         }
-        let payload = records::encode(&record)?;
         if damaged {
-            // L2: the damaged file is kept; the ledger goes on in another from what is proven.
-            let opening = self.opening();
+            // L2: the damaged file is kept; the ledger goes on in another from what is proven. That it was damaged stands in the
+            // same record: a crash between two would leave a ledger that nobody suspects.
+            record.events.insert(0, Recorded::Continued(Box::new(self.state.save())));
+            let payload = records::encode(&record)?;
             self.earlier.clear();
-            self.ledger.next_generation(lock, GenerationCause::Damage, &records::encode(&opening)?)?;
+            self.ledger.next_generation(lock, GenerationCause::Damage, &payload)?;
+        } else {
+            self.ledger.append(lock, &records::encode(&record)?)?;
         }
-        let entry = self.ledger.append(lock, &payload)?;
-        let mut state = state;
-        state.sealed(&entry.hash);
+        let (seq, hash) = self.ledger.newest();
+        state.sealed(&hash);
         self.damage.clear();
         self.recovered = None;
         self.live = live;
         self.state = Arc::new(state);
-        self.remember(entry.seq, Arc::new(record));
+        self.remember(seq, Arc::new(record));
         self.folded_since_snapshot += 1;
         Ok(true)
     }
@@ -463,7 +556,8 @@ impl Session {
 
     fn snapshot(&mut self, closing: bool) {
         let due = self.folded_since_snapshot >= SNAPSHOT_EVERY || (closing && self.folded_since_snapshot > 32);
-        if !due || self.newer || !self.uses.is_empty() {
+        // A document that this product cannot prove is not in the saved state, and another product may prove it.
+        if !due || self.newer || !self.uses.is_empty() || self.state.unproven() > 0 {
             return;
         }
         let result = to_bytes(&self.state.save()).and_then(|bytes| self.ledger.save_snapshot(&bytes, FOLD_VERSION));
@@ -501,12 +595,15 @@ impl Session {
         // What is due belongs into the old file, and damage is dealt with first.
         self.acknowledged(|_| ())?;
         let lock = self.ledger.lock()?;
-        let refreshed = self.ledger.settle(&lock)?;
-        self.absorb(refreshed);
+        self.settle(&lock)?;
         if self.newer || self.state.has_foreign() {
             return Err(newer());
         }
-        if !self.damage.is_empty() {
+        if self.state.unproven() > 0 {
+            let text = "the ledger has documents that this product's keys do not prove, and another's may: archive with that one";
+            return Err(Error::new(ErrorKind::Newer, text));
+        }
+        if !self.damage.is_empty() || self.replaced {
             return Err(Error::new(ErrorKind::Busy, "damage was found while archiving; archive again"));
         }
         let opening = self.opening();
@@ -536,19 +633,22 @@ impl Session {
     pub(super) fn check(&mut self, sku: &str, feature: &str, disk: bool) -> Decision {
         if disk {
             if let Err(error) = self.catch_up() {
+                // Until it can be opened again: an unnamed file still reads well.
+                self.lost = true;
                 self.detached = true;
                 self.diagnose(format!("the ledger cannot be read: {error}"));
             } else {
                 self.detached = false;
             }
         }
+        self.uses = self.uses();
         let reading = self.setup.clock.read();
         let (decision, finished) = self.try_check(&reading, sku, feature);
         if finished.record.is_none() {
             self.live = finished.live;
             return self.flagged(decision);
         }
-        let written = if disk { self.check_and_record(&reading, sku, feature) } else { Ok(None) };
+        let written = if disk { self.check_and_record(sku, feature) } else { Ok(None) };
         match written {
             Ok(Some(decision)) => return self.flagged(decision),
             Ok(None) => {}
@@ -588,22 +688,22 @@ impl Session {
         (decision, op.finish(false))
     }
 
-    fn check_and_record(&mut self, reading: &Reading, sku: &str, feature: &str) -> Result<Option<Decision>, Error> {
+    fn check_and_record(&mut self, sku: &str, feature: &str) -> Result<Option<Decision>, Error> {
         let Some(lock) = self.ledger.try_lock()? else { return Ok(None) };
-        let refreshed = self.ledger.settle(&lock)?;
-        self.absorb(refreshed);
+        self.settle(&lock)?;
         self.uses = self.uses();
-        let (decision, finished) = self.try_check(reading, sku, feature);
-        let damaged = !self.damage.is_empty();
-        if damaged {
-            // Another generation is made by an operation that may wait and sync.
+        if !self.damage.is_empty() || self.replaced {
+            // Another generation is made, and the witness asked, by an operation that may wait and sync.
             return Ok(None);
         }
+        // C5: read once more, for others may have recorded since.
+        let (decision, finished) = self.try_check(&self.setup.clock.read(), sku, feature);
+        let wanted = finished.record.is_some();
         let wrote = self.record(&lock, finished, false)?;
         if wrote {
             self.uses.clear();
         }
-        Ok(Some(decision))
+        Ok((wrote || !wanted).then_some(decision))
     }
 
     /// Decisions for all features of a SKU, as checks would answer, recording no first use.
@@ -661,6 +761,7 @@ impl Session {
 
     /// What was recorded is on disk, and the head may be given away.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
+        self.sound()?;
         Ok(self.ledger.sync()?)
     }
 
@@ -687,9 +788,16 @@ impl Session {
     /// The earlier generation that has a record.
     fn earlier(&mut self, seq: u64) -> Result<Option<&Ledger>, Error> {
         while self.earlier.last().is_none_or(|ledger| seq < ledger.first_seq()) {
-            match self.earlier.last().unwrap_or(&self.ledger).before()? {
-                Some(before) => self.earlier.push(before),
-                None => break,
+            use crate::ledger::ErrorKind::{Damaged, NotALedger, WrongKey};
+            match self.earlier.last().unwrap_or(&self.ledger).before() {
+                Ok(Some(before)) => self.earlier.push(before),
+                Ok(None) => break,
+                // As if it had been put away: what is in it cannot be told any more.
+                Err(error) if matches!(error.kind(), Damaged | NotALedger | WrongKey) => {
+                    self.diagnose(format!("an earlier file of the ledger cannot be read: {error}"));
+                    break;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(self.earlier.iter().find(|ledger| ledger.first_seq() <= seq && seq < ledger.next_seq()))
@@ -705,6 +813,7 @@ impl Session {
 
     /// The next event for a consumer. What is handed out is on disk.
     pub(super) fn next_event(&mut self, consumer: &str) -> Result<Option<Event>, Error> {
+        self.sound()?;
         let mut cursor = match self.consumers.get(consumer) {
             Some(cursor) => *cursor,
             None => self.place_of(consumer)?,

@@ -1,4 +1,5 @@
 /* A forked child checks and imports with the client it inherited, while the parent goes on: fork FOLDER */
+#include <pthread.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +30,47 @@ static uint32_t access_to(reprieve_client *client, const char *feature) {
     decision.struct_size = sizeof decision;
     EXPECT_STATUS(REPRIEVE_OK, reprieve_client_check(client, LEN("cad"), feature, strlen(feature), &decision, NULL));
     return decision.access;
+}
+
+static volatile int stop = 0;
+
+static void *work(void *client) {
+    while (!stop) {
+        EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
+        EXPECT_STATUS(REPRIEVE_OK, reprieve_client_upkeep(client, NULL));
+    }
+    return NULL;
+}
+
+/* Children of a process whose other threads are inside the client: what those held is held for ever in the child. */
+static void fork_while_busy(reprieve_client *client) {
+    pthread_t threads[2];
+    for (int thread = 0; thread < 2; thread++) {
+        EXPECT(pthread_create(&threads[thread], NULL, work, client) == 0);
+    }
+    for (int child = 0; child < 40; child++) {
+        int status = -1;
+        fflush(NULL);
+        const pid_t pid = fork();
+        if (pid == 0) {
+            uint32_t news = 0;
+            alarm(60);
+            EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
+            EXPECT_STATUS(REPRIEVE_OK, reprieve_client_report(client, REPRIEVE_OUTAGE_NETWORK, &news, NULL));
+            EXPECT_STATUS(REPRIEVE_OK, reprieve_client_upkeep(client, NULL));
+            EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
+            EXPECT_STATUS(REPRIEVE_OK, reprieve_client_close(client, NULL));
+            reprieve_client_free(client);
+            fflush(NULL);
+            _exit(failed != 0);
+        }
+        EXPECT(waitpid(pid, &status, 0) == pid);
+        EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    stop = 1;
+    for (int thread = 0; thread < 2; thread++) {
+        EXPECT(pthread_join(threads[thread], NULL) == 0);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -82,6 +124,7 @@ int main(int argc, char **argv) {
     }
     import(client, drill, "after");
     EXPECT(access_to(client, "after") == REPRIEVE_ACCESS_FULL && access_to(client, "parent") == REPRIEVE_ACCESS_FULL);
+    fork_while_busy(client);
     reprieve_client_free(client);
     reprieve_drill_free(drill);
     return done("fork");
