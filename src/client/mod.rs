@@ -249,7 +249,7 @@ impl Builder {
             create: self.create,
         };
         let session = Session::open(setup)?;
-        let upkept = clock.coarse();
+        let (upkept, uptime) = (clock.coarse(), clock.read().uptime);
         let view = RwLock::new(Some(Arc::new(session.view())));
         let shared = Shared {
             pid: std::process::id(),
@@ -258,7 +258,7 @@ impl Builder {
             closed: AtomicBool::new(false),
             session: Mutex::new(Some(session)),
             view,
-            cache: RwLock::new(Cache { upkept, decisions: HashMap::new() }),
+            cache: RwLock::new(Cache { upkept, uptime, decisions: HashMap::new() }),
             clock,
             upkeep: self.upkeep,
             endpoints: self.app.endpoints.clone(),
@@ -271,6 +271,8 @@ impl Builder {
 struct Cache {
     /// The coarse wall of that upkeep.
     upkept: Instant,
+    /// Its uptime: a wall that is put right by hours says nothing of a product's thread.
+    uptime: Span,
     /// By SKU and feature, each with the coarse wall at which it was made.
     decisions: HashMap<String, HashMap<String, (Arc<Decision>, Instant)>>,
 }
@@ -331,6 +333,7 @@ impl Shared {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         cache.decisions.clear();
         cache.upkept = self.clock.coarse();
+        cache.uptime = self.clock.read().uptime;
     }
 
     fn take(&self) -> Option<Session> {
@@ -363,7 +366,7 @@ impl Shared {
         self.publish(Some(session));
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         if own {
-            let idle = now - cache.upkept;
+            let idle = self.clock.read().uptime - cache.uptime;
             if idle > UPKEEP_DEAD {
                 return Err(format!("no upkeep has run for {idle}; call upkeep, or let checks do it"));
             }

@@ -277,7 +277,7 @@ impl Session {
                 // The ledger was retired, and another one begun in its place.
                 self.machine = Arc::new((self.setup.machine)(&id));
                 self.pending = None;
-                self.consumers.clear();
+                self.consumers.values_mut().for_each(|place| *place = Cursor { record: 0, index: 0 });
             }
             let first = self.ledger.first_seq();
             self.recent.retain(|(seq, _)| *seq < first);
@@ -356,10 +356,12 @@ impl Session {
         let opened = Ledger::open(self.setup.storage.clone(), &self.setup.config)?;
         let mut fresh = Session::fold_opened(self.setup.clone(), opened)?;
         std::mem::swap(&mut fresh.diagnostics, &mut self.diagnostics);
+        std::mem::swap(&mut fresh.consumers, &mut self.consumers);
         if fresh.state.ledger == self.state.ledger {
-            std::mem::swap(&mut fresh.consumers, &mut self.consumers);
             fresh.pending = self.pending.take();
             fresh.recovered = self.recovered;
+        } else {
+            fresh.consumers.values_mut().for_each(|place| *place = Cursor { record: 0, index: 0 });
         }
         fresh.uses = std::mem::take(&mut self.uses);
         fresh.carry_uses(&self.state);
@@ -657,7 +659,8 @@ impl Session {
                 self.diagnose(format!("a check could not be recorded: {error}"));
             }
         }
-        // Kept in memory, with its own `t`, for the next who can write.
+        // Kept in memory, with its own `t`, for the next who can write. More may have been read since.
+        let (decision, finished) = self.try_check(&self.setup.clock.read(), sku, feature);
         self.live = finished.live;
         for event in finished.record.iter().flat_map(|record| &record.events) {
             if let Recorded::FirstUse { license, feature, at } = event {

@@ -54,6 +54,7 @@ static void fork_while_busy(reprieve_client *client) {
         const pid_t pid = fork();
         if (pid == 0) {
             uint32_t news = 0;
+            failed = 0;
             alarm(60);
             EXPECT(access_to(client, "before") == REPRIEVE_ACCESS_FULL);
             EXPECT_STATUS(REPRIEVE_OK, reprieve_client_report(client, REPRIEVE_OUTAGE_NETWORK, &news, NULL));
@@ -124,7 +125,13 @@ int main(int argc, char **argv) {
     }
     import(client, drill, "after");
     EXPECT(access_to(client, "after") == REPRIEVE_ACCESS_FULL && access_to(client, "parent") == REPRIEVE_ACCESS_FULL);
+#ifdef __SANITIZE_ADDRESS__
+    /* Its allocator's locks do not survive a fork while another thread allocates: the child would hang in it, not in us. */
+    (void)fork_while_busy;
+    puts("not run: forks while other threads are busy, under AddressSanitizer");
+#else
     fork_while_busy(client);
+#endif
     reprieve_client_free(client);
     reprieve_drill_free(drill);
     return done("fork");

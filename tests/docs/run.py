@@ -7,6 +7,7 @@ Comments on the lines before a block say more, one to a line:
 
     <!-- run: NAME -->          what the result is called, in place of the page and line
     <!-- not run: WHY -->       the block is counted as not run
+    <!-- needs: TOOL -->        where this tool is missing, the block is counted as not run
     <!-- exit: N -->            the exit code that is right
     <!-- as: PATH -->           write the block to this file and do nothing else
     <!-- check: policy -->      TOML or JSON: `reprieve policy check` must accept it; a part without `schema` gets a beginning
@@ -70,7 +71,7 @@ def blocks(page, text):
                 raise SystemExit(f"{page}:{number}: `expect` follows a block")
             last.expect.append(comment.group(2))
         elif comment:
-            if comment.group(1) not in ("run", "not run", "exit", "as", "check", "output"):
+            if comment.group(1) not in ("run", "not run", "needs", "exit", "as", "check", "output"):
                 raise SystemExit(f"{page}:{number}: `{comment.group(1)}` is not known here")
             marks[comment.group(1)] = comment.group(2) or ""
         elif line.strip():
@@ -102,8 +103,11 @@ class Page:
         """Runs commands until one fails; gives the last exit code and all that the last one printed."""
         code, output = 0, ""
         for command in commands:
-            result = subprocess.run(command, cwd=self.folder, env=self.env, input=stdin, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, text=True, timeout=600)
+            try:
+                result = subprocess.run(command, cwd=self.folder, env=self.env, input=stdin, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, timeout=600)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                return 127, f"{error}\n"
             code, output = result.returncode, result.stdout
             if code:
                 break
@@ -193,6 +197,9 @@ class Page:
             return f"the output differs; it was:\n{self.output}"
         if "not run" in block.marks:
             print(f"not run: {block.name}: {block.marks['not run']}")
+            return False
+        if "needs" in block.marks and shutil.which(block.marks["needs"]) is None:
+            print(f"not run: {block.name}: {block.marks['needs']} is missing")
             return False
         if block.language in ("toml", "json"):
             result = self.check(block)
