@@ -26,6 +26,10 @@ id = "acme"
 version = 1
 default_tier = "basic"
 
+[governance]                    # without it, support can grant no extension
+approvals = 2
+max_extension = "7d"
+
 [tiers.basic]
 warn = ["24h", "1h"]
 network = { allowance = "14d", stages = [{ after = "0s", access = "full" }, { after = "7d", access = "limited" }] }

@@ -29,6 +29,7 @@ stage "conformance in five languages, byte for byte" "$python" tests/conformance
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
 stage "a clock that is faked by preloading" "$python" tests/preload/run.py
 stage "what the README shows" "$python" tests/readme/run.py
+stage "what the documentation shows" "$python" tests/docs/run.py
 stage "the demo" "$python" demo/run.py
 
 if [ ${#broken[@]} -gt 0 ]; then

@@ -40,9 +40,12 @@ impl Vendor {
         let keys: Vec<SigningKey> = ROLES
             .iter()
             .zip(1u8..)
-            .map(|(role, seed)| SigningKey::from_seed(format!("{role}-{version}"), [seed + version as u8 * 16; 32]).unwrap())
+            .map(|(role, seed)| {
+                SigningKey::from_seed(format!("{role}-{version}"), [seed + version as u8 * 16; 32]).unwrap()
+            })
             .collect();
-        let mut app = App::new("acme", b"the application's secret", roots.iter().map(|kid| root_of(kid).root_key()).collect());
+        let mut app =
+            App::new("acme", b"the application's secret", roots.iter().map(|kid| root_of(kid).root_key()).collect());
         let mut vendor = Vendor { root, keys, app: app.clone() };
         app.keys = Some(vendor.keys_token(version));
         vendor.app = app;
@@ -52,7 +55,12 @@ impl Vendor {
     fn keys_token(&self, version: u64) -> Vec<u8> {
         let document = Keys {
             version,
-            keys: self.keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
+            keys: self
+                .keys
+                .iter()
+                .zip(ROLES)
+                .map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) })
+                .collect(),
             roots: vec![self.root.root_key()],
             iat: Instant::from_seconds(1_700_000_000),
         };
@@ -110,7 +118,8 @@ fn recorded(client: &Client, which: impl Fn(&Event) -> bool) -> usize {
 /// Destroys the record that stands before the last one.
 fn destroy_last_but_one(file: &Path) {
     let mut bytes = std::fs::read(file).unwrap();
-    let frames: Vec<usize> = (8192..bytes.len() - 2).filter(|at| &bytes[*at..at + 2] == b"RF" && bytes[at + 6..at + 8] == [1, 0]).collect();
+    let frames: Vec<usize> =
+        (8192..bytes.len() - 2).filter(|at| &bytes[*at..at + 2] == b"RF" && bytes[at + 6..at + 8] == [1, 0]).collect();
     bytes[frames[frames.len() - 2] + 60] ^= 1;
     std::fs::write(file.with_extension("new"), &bytes).unwrap();
     // In place: the same file, as open clients have it.
@@ -383,7 +392,9 @@ fn l3_a_witness_that_was_away_sees_no_offence_in_archives_and_damage() {
 // panic, and a lease that answers a request ends it.
 #[test]
 fn l3_every_way_to_put_files_back() {
-    for which in ["all", "ledger", "ledger and head", "ledger and snapshots", "older generation alone", "newest generation gone"] {
+    for which in
+        ["all", "ledger", "ledger and head", "ledger and snapshots", "older generation alone", "newest generation gone"]
+    {
         for witness in ["there", "wiped", "torn", "zeros"] {
             let (vendor, folder) = (Vendor::new(), folder());
             let (ledger, saved) = (folder.path().join("ledger"), folder.path().join("saved"));
@@ -411,7 +422,9 @@ fn l3_every_way_to_put_files_back() {
                 }
                 "ledger" => copy(&saved, &ledger, |name| name.ends_with(".ledger")),
                 "ledger and head" => copy(&saved, &ledger, |name| name.ends_with(".ledger") || name.ends_with(".head")),
-                "ledger and snapshots" => copy(&saved, &ledger, |name| name.ends_with(".ledger") || name.contains(".snapshot")),
+                "ledger and snapshots" => {
+                    copy(&saved, &ledger, |name| name.ends_with(".ledger") || name.contains(".snapshot"))
+                }
                 "older generation alone" => copy(&saved, &ledger, |name| name.ends_with(".g0.ledger")),
                 _ => std::fs::remove_file(ledger.join("acme.g1.ledger")).unwrap(),
             }
@@ -557,7 +570,9 @@ fn g2_a_first_use_that_waited_does_not_outlive_its_lease() {
     let (client, other) = (drill.builder().open().unwrap(), drill.client().unwrap());
     let lease = |hours: i64| {
         let exp = (drill.now() + Span::seconds(3600 * hours)).seconds();
-        drill.issue(Kind::Lease, &json!({ "license": "L1", "sku": "cad", "features": { "core": exp } }), 1, None).unwrap()
+        drill
+            .issue(Kind::Lease, &json!({ "license": "L1", "sku": "cad", "features": { "core": exp } }), 1, None)
+            .unwrap()
     };
     let holder = Ledger::open(Arc::new(Disk), &drill.builder().config().unwrap()).unwrap().ledger;
     let uses = || recorded(&other, |event| matches!(event, Event::FirstUse { .. }));
@@ -694,7 +709,10 @@ fn a_crowd_that_opens_at_once() {
         assert_eq!(recorded(&client, |event| matches!(event, Event::Created { .. })), 1, "{what}");
         assert_eq!(recorded(&client, |event| matches!(event, Event::Damage { .. })), usize::from(what == "damaged"));
         assert_eq!(recorded(&client, |event| matches!(event, Event::PutBack { .. })), usize::from(what == "put back"));
-        assert_eq!(recorded(&client, |event| matches!(event, Event::Suspected { .. })), usize::from(what != "nothing there"));
+        assert_eq!(
+            recorded(&client, |event| matches!(event, Event::Suspected { .. })),
+            usize::from(what != "nothing there")
+        );
     }
 }
 
@@ -717,8 +735,12 @@ fn closed_and_dropped_while_others_are_at_it() {
                             other => panic!("{other}"),
                         }
                         match thread {
-                            0 => drop(client.appeal(None, "x").map_err(|error| assert_eq!(error.kind(), ErrorKind::Closed))),
-                            1 => drop(client.next_event("c").map_err(|error| assert_eq!(error.kind(), ErrorKind::Closed))),
+                            0 => drop(
+                                client.appeal(None, "x").map_err(|error| assert_eq!(error.kind(), ErrorKind::Closed)),
+                            ),
+                            1 => drop(
+                                client.next_event("c").map_err(|error| assert_eq!(error.kind(), ErrorKind::Closed)),
+                            ),
                             _ => {}
                         }
                     }
@@ -732,4 +754,36 @@ fn closed_and_dropped_while_others_are_at_it() {
         });
     }
     assert_eq!(vendor.client(folder.path()).check("cad", "core").ledger.as_str(), "ok");
+}
+
+// A place that cannot be read, or lies nowhere, misses nothing and panics nowhere.
+#[test]
+fn a_consumers_place_that_is_odd() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.next_event("test").unwrap();
+    client.appeal(None, "told").unwrap();
+    client.acknowledge("test", u64::MAX, u32::MAX).unwrap();
+    client.acknowledge("test", u64::MAX, 0).unwrap();
+    client.acknowledge("test", u64::MAX - 1, 0).unwrap();
+    client.close().unwrap();
+    assert!(drain(&vendor.client(folder.path()), "test").contains(&EventKind::AppealFiled));
+    let place = std::fs::read_dir(folder.path().join("ledger")).unwrap().map(|entry| entry.unwrap().path());
+    let place = place.into_iter().find(|path| path.to_string_lossy().contains("side-place")).unwrap();
+    let good = std::fs::read_to_string(&place).unwrap();
+    for odd in [
+        "",
+        "x",
+        "1",
+        "1 0\n1 \u{e9}\u{e9}",
+        "-1 0",
+        "99999999999999999999 0",
+        "18446744073709551615 4294967295",
+        &good[..good.len() - 9],
+    ] {
+        std::fs::write(&place, odd).unwrap();
+        let client = vendor.client(folder.path());
+        assert!(drain(&client, "test").contains(&EventKind::AppealFiled), "{odd:?}");
+        client.close().unwrap();
+    }
 }

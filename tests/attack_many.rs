@@ -93,12 +93,14 @@ fn a2_what_falls_due_in_a_crowd_is_recorded_once() {
     for (_, record) in client.history(0).unwrap() {
         for event in &record.events {
             match event {
-                Event::Changed { alarm, at, feature, standing, .. } => seen.entry(feature.clone()).or_default().push(format!(
-                    "{} {alarm:?} {} {:?}",
-                    (*at - reprieve::time::Instant::from_seconds(end)).as_seconds(),
-                    standing.access,
-                    standing.left.map(|left| left.as_seconds()),
-                )),
+                Event::Changed { alarm, at, feature, standing, .. } => {
+                    seen.entry(feature.clone()).or_default().push(format!(
+                        "{} {alarm:?} {} {:?}",
+                        (*at - reprieve::time::Instant::from_seconds(end)).as_seconds(),
+                        standing.access,
+                        standing.left.map(|left| left.as_seconds()),
+                    ))
+                }
                 Event::FirstUse { feature, .. } => assert!(uses.insert(feature.clone()), "one first use"),
                 _ => {}
             }
@@ -202,7 +204,12 @@ fn l1_killed_at_any_moment() {
     // Every consumer that was killed was told of everything that came before it, again at most what it had not acknowledged.
     let (mut seen, mut again) = (of("seen"), 0);
     while let Some(event) = client.next_event("killed").unwrap() {
-        seen.extend(event.text.as_deref().map(|text| appeals.iter().find(|a| text.split(' ').next() == Some(a)).unwrap().as_str()));
+        seen.extend(
+            event
+                .text
+                .as_deref()
+                .map(|text| appeals.iter().find(|a| text.split(' ').next() == Some(a)).unwrap().as_str()),
+        );
         again += 1;
     }
     let all: BTreeSet<&str> = seen.iter().copied().collect();
@@ -212,9 +219,12 @@ fn l1_killed_at_any_moment() {
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "no record is lost");
     // Opened from a snapshot, or folded from the file: the same.
     let status = client.status("cad").unwrap();
-    assert!(of("lease").iter().all(|license| history.iter().any(|(_, record)| record.events.iter().any(
-        |event| matches!(event, Event::Accepted { license: Some(named), .. } if named == license)
-    ))));
+    assert!(of("lease").iter().all(|license| history.iter().any(|(_, record)| {
+        record
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Accepted { license: Some(named), .. } if named == license))
+    })));
     client.close().unwrap();
     let folded = folded(&drill, folder.path(), "folded");
     let kept = patient(&drill);
@@ -248,8 +258,16 @@ fn folded(drill: &Drill, folder: &Path, name: &str) -> Client {
 fn facts(decision: &Decision) -> String {
     format!(
         "{} {:?} {:?} {:?} {:?} {} {} {:?} {:?} {:?}",
-        decision.access, decision.state, decision.reason, decision.until, decision.ends, decision.clock.as_str(),
-        decision.ledger.as_str(), decision.license, decision.lease_end, decision.why.cover
+        decision.access,
+        decision.state,
+        decision.reason,
+        decision.until,
+        decision.ends,
+        decision.clock.as_str(),
+        decision.ledger.as_str(),
+        decision.license,
+        decision.lease_end,
+        decision.why.cover
     )
 }
 
@@ -328,10 +346,14 @@ fn j4_a_ledger_opened_anew_decides_as_the_living_client() {
                     let claims = json!({ "id": format!("N{}", random.below(3)), "start": start, "end": start + 3600 * (1 + random.below(30) as i64) });
                     Some(issue(Kind::Notice, claims))
                 }
-                15 => Some(issue(Kind::Extension, json!({ "license": license, "until": now + 3600 * (1 + random.below(100) as i64) }))),
-                16 if random.below(4) == 0 => {
-                    Some(issue(Kind::Revocation, json!({ "license": license, "features": ["render"], "effective": now + 3600 })))
-                }
+                15 => Some(issue(
+                    Kind::Extension,
+                    json!({ "license": license, "until": now + 3600 * (1 + random.below(100) as i64) }),
+                )),
+                16 if random.below(4) == 0 => Some(issue(
+                    Kind::Revocation,
+                    json!({ "license": license, "features": ["render"], "effective": now + 3600 }),
+                )),
                 17 => Some(issue(Kind::Ruling, json!({ "license": license, "clears": ["clock"] }))),
                 18 => {
                     version += 1;
@@ -346,18 +368,27 @@ fn j4_a_ledger_opened_anew_decides_as_the_living_client() {
             if let Some(token) = token {
                 client.import(&token).unwrap();
             }
-            let living: Vec<String> =
-                ["core", "render", "none"].map(|f| client.check("cad", f)).iter().map(|d| format!("{} {}", d.t, facts(d))).collect();
+            let living: Vec<String> = ["core", "render", "none"]
+                .map(|f| client.check("cad", f))
+                .iter()
+                .map(|d| format!("{} {}", d.t, facts(d)))
+                .collect();
             if step % 4 == 0 {
                 let other = folded(&drill, drill.folder(), "anew");
-                let anew: Vec<String> =
-                    ["core", "render", "none"].map(|f| other.check("cad", f)).iter().map(|d| format!("{} {}", d.t, facts(d))).collect();
+                let anew: Vec<String> = ["core", "render", "none"]
+                    .map(|f| other.check("cad", f))
+                    .iter()
+                    .map(|d| format!("{} {}", d.t, facts(d)))
+                    .collect();
                 assert_eq!(living, anew, "seed {seed}, step {step}: {log:?}");
                 drop(other);
                 std::fs::remove_dir_all(drill.folder().join("anew")).unwrap();
                 let second = drill.builder().open().unwrap();
-                let second: Vec<String> =
-                    ["core", "render", "none"].map(|f| second.check("cad", f)).iter().map(|d| format!("{} {}", d.t, facts(d))).collect();
+                let second: Vec<String> = ["core", "render", "none"]
+                    .map(|f| second.check("cad", f))
+                    .iter()
+                    .map(|d| format!("{} {}", d.t, facts(d)))
+                    .collect();
                 assert_eq!(living, second, "seed {seed}, step {step}, by another process: {log:?}");
             }
         }
@@ -380,9 +411,11 @@ fn many_records() {
     println!("{records} appeals in {:?}", watch.elapsed());
     client.next_event("late").unwrap();
     drop(client);
-    let snapshots = || std::fs::read_dir(folder.path().join("ledger")).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().contains(".snapshot.")
-    });
+    let snapshots = || {
+        std::fs::read_dir(folder.path().join("ledger"))
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".snapshot."))
+    };
     assert_eq!(snapshots().count(), 2);
     for round in ["from a snapshot", "from the file"] {
         let watch = std::time::Instant::now();

@@ -452,6 +452,50 @@ fn l2_damage_is_named_and_the_rest_honoured() {
     assert!(drain(&client, "test").contains(&EventKind::LedgerRestored));
 }
 
+/// Flips a bit in the middle of a record of a ledger's newest file.
+fn damage(folder: &Path, record: usize) {
+    let file = ledger_file(folder);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mut at = 8192;
+    for _ in 0..record {
+        at += 64 + u32::from_le_bytes(bytes[at + 2..at + 6].try_into().unwrap()) as usize;
+    }
+    bytes[at + 70] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+}
+
+// L2, D7: where the ledger's `keys` are destroyed, what they signed is proven by those that the product brings.
+#[test]
+fn l2_destroyed_keys_cost_no_lease() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.policy(1)).unwrap();
+    client.import(&vendor.lease(3600)).unwrap();
+    client.close().unwrap();
+    damage(folder.path(), 1);
+    let client = vendor.client(folder.path());
+    let decision = client.check("cad", "core");
+    assert_eq!((decision.access, decision.ledger.as_str()), (Access::Full, "suspect"), "{decision:?}");
+    assert_eq!(client.status("cad").unwrap().unproven, 0);
+}
+
+// L2: where the record is destroyed from which a later file goes on, the file before it says the same.
+#[test]
+fn l2_a_destroyed_first_record_costs_nothing_else() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.policy(1)).unwrap();
+    client.import(&vendor.lease(3600)).unwrap();
+    client.archive().unwrap();
+    client.report(Outage::Network).unwrap();
+    client.close().unwrap();
+    damage(folder.path(), 0);
+    let client = vendor.client(folder.path());
+    let decision = client.check("cad", "core");
+    assert_eq!((decision.access, decision.ledger.as_str()), (Access::Full, "suspect"), "{decision:?}");
+    assert_eq!(decision.why.evidence.len(), 1);
+}
+
 // L1: a torn tail is cut off and recorded; it is no offence.
 #[test]
 fn l1_a_torn_tail_is_no_offence() {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use reprieve::clock::{Boot, Reading};
 use reprieve::document::{self, SigningKey};
 use reprieve::document::{KeyEntry, Keys, Role};
-use reprieve::grace::{Decision, Live, Machine, Opening, Operation, Pending, Record, State};
+use reprieve::grace::{Brought, Decision, Live, Machine, Opening, Operation, Pending, Record, State};
 use reprieve::terms::{Access, ClockStanding, Kind, Outage};
 use reprieve::time::{Instant, Span};
 use serde_json::{Value, json};
@@ -78,6 +78,10 @@ fn policy(which: usize, version: u64) -> Value {
     })
 }
 
+fn brought(root: &SigningKey) -> Brought {
+    Brought { roots: vec![root.root_key()], keys: None }
+}
+
 /// One client on one ledger that is a list of records, as the heart sees it.
 struct World {
     keys: Vec<SigningKey>,
@@ -104,7 +108,7 @@ impl World {
         let machine = Machine([Some([1; 16]), Some([2; 16]), None]);
         let reading = Reading { wall: Instant::from_seconds(START), boot: Boot([1; 16]), uptime: Span::ZERO };
         let genesis = Operation::create(&reading, &machine);
-        let mut state = State::new("ledger-1", vec![root.root_key()], genesis.anchor);
+        let mut state = State::new("ledger-1", brought(&root), genesis.anchor);
         state.apply(&genesis);
         let live = Live::of(&state);
         let mut world = World {
@@ -296,11 +300,11 @@ proptest! {
     fn j4_the_fold_of_a_prefix_is_a_prefix_of_the_fold(acts in acts(), cut in any::<prop::sample::Index>()) {
         let world = history(&acts);
         let cut = cut.index(world.records.len());
-        let mut state = State::new("ledger-1", vec![world.root.root_key()], world.records[0].anchor);
+        let mut state = State::new("ledger-1", brought(&world.root), world.records[0].anchor);
         for record in &world.records[..cut] {
             state.apply(record);
         }
-        let mut resumed = state.save().restore("ledger-1", vec![world.root.root_key()]);
+        let mut resumed = state.save().restore("ledger-1", brought(&world.root));
         for record in &world.records[cut..] {
             state.apply(record);
             resumed.apply(record);

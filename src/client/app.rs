@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use super::error::{Error, ErrorKind};
 use crate::document::RootKey;
-use crate::terms::is_name;
 
 /// What a vendor's products have in common.
 ///
@@ -187,12 +186,16 @@ impl App {
 
     pub(super) fn validate(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::new(ErrorKind::App, format!("application file: {text}")));
+        // They become parts of file names: no separators, and nothing that a file system reads in its own way.
         for (key, name) in [("vendor", &self.vendor), ("ledger", &self.ledger)] {
-            // The stem of file names: no separators, and nothing that a file system reads in its own way.
-            let safe = is_name(name) && !name.contains(['/', ':']) && !name.starts_with(['.', '-']);
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            let safe = (1..=64).contains(&name.len())
+                && name.bytes().all(plain)
+                && !name.starts_with(['.', '-'])
+                && !name.ends_with('.');
             if !safe {
                 return refuse(format!(
-                    "`{key}` is `{name}`; use 1 to 128 of A-Z a-z 0-9 . _ @ + - and begin with a letter or digit"
+                    "`{key}` is `{name}`; use 1 to 64 of A-Z a-z 0-9 . _ -, begin with a letter, digit or _, and end with no dot"
                 ));
             }
         }

@@ -175,7 +175,7 @@ pub(super) struct Cursor {
 impl Cursor {
     /// The number behind the last record of which something was given.
     pub fn behind(self) -> u64 {
-        self.record + u64::from(self.index > 0)
+        self.record.saturating_add(u64::from(self.index > 0))
     }
 }
 

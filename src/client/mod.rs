@@ -28,7 +28,7 @@ pub use session::Diagnostic;
 
 use crate::clock::Clock;
 use crate::clock::os::OsClock;
-use crate::grace::{Explanation, Flags, Machine};
+use crate::grace::{Brought, Explanation, Flags, Machine};
 use crate::ledger::{Config, Disk, KeySource, LedgerId, MemoryStorage, Storage};
 use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
 use crate::time::{Instant, Span};
@@ -241,8 +241,7 @@ impl Builder {
             storage,
             config,
             clock: clock.clone(),
-            roots: self.app.roots.clone(),
-            keys: self.app.keys.clone(),
+            brought: Brought { roots: self.app.roots.clone(), keys: self.app.keys.as_deref().map(Into::into) },
             in_memory,
             machine: self.machine.unwrap_or_else(|| Arc::new(place::machine)),
             id: self.id,

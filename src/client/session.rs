@@ -12,10 +12,10 @@ use super::events::{Cursor, Event, Place};
 use super::records::{self, FOLD_VERSION, LEVEL};
 use crate::clock::trusted::{Anchor, Suspicions};
 use crate::clock::{Boot, Clock, Reading};
-use crate::document::{self, RootKey};
+use crate::document;
 use crate::grace::{
-    Answer, Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Pending, Record, Saved,
-    State, WitnessFacts,
+    Answer, Brought, Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Pending, Record,
+    Saved, State, WitnessFacts,
 };
 use crate::ledger::codec::{from_bytes, to_bytes};
 use crate::ledger::{
@@ -45,8 +45,7 @@ pub(super) struct Setup {
     pub storage: Arc<dyn Storage>,
     pub config: Config,
     pub clock: Arc<dyn Clock>,
-    pub roots: Vec<RootKey>,
-    pub keys: Option<Vec<u8>>,
+    pub brought: Brought,
     pub in_memory: bool,
     /// The machine's facts under a ledger's id.
     pub machine: super::MachineFacts,
@@ -181,7 +180,7 @@ impl Session {
             }
         };
         let id = opened.ledger.id().to_string();
-        let state = Arc::new(State::new(&id, setup.roots.clone(), unread()));
+        let state = Arc::new(State::new(&id, setup.brought.clone(), unread()));
         let machine = Arc::new((setup.machine)(&id));
         let live = Live::of(&state);
         let newer = opened.ledger.level() > LEVEL;
@@ -206,10 +205,14 @@ impl Session {
             folded_since_snapshot: 0,
             diagnostics: VecDeque::new(),
         };
+        let restored = saved.is_some();
         if let Some(saved) = saved {
-            session.state = Arc::new(saved.restore(&id, session.setup.roots.clone()));
+            session.state = Arc::new(saved.restore(&id, session.setup.brought.clone()));
         }
         session.note_findings(&opened.findings);
+        if !restored {
+            session.fold_before(opened.entries.first());
+        }
         session.fold(&opened.entries);
         session.live = Live::of(&session.state);
         Ok(session)
@@ -217,7 +220,7 @@ impl Session {
 
     /// D7: a product brings its newest `keys`. Older ones than the ledger's are not offered.
     fn bring_keys(&mut self) -> Result<(), Error> {
-        let Some(token) = self.setup.keys.clone() else { return Ok(()) };
+        let Some(token) = self.setup.brought.keys.clone() else { return Ok(()) };
         if self.newer {
             return Ok(());
         }
@@ -240,25 +243,52 @@ impl Session {
 
     // ---- reading ----
 
-    fn fold(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            match records::decode(&entry.payload) {
-                Ok((record, newer)) => {
-                    self.newer |= newer;
-                    let state = Arc::make_mut(&mut self.state);
-                    state.apply(&record);
-                    state.sealed(&entry.hash);
-                    self.live.follow(&record);
-                    self.remember(entry.seq, Arc::new(record));
-                }
-                Err(error) => {
-                    // Its seal held, so a product of ours wrote it: a newer one.
-                    self.newer = true;
-                    self.diagnose(format!("record {} cannot be read by this release: {error}", entry.seq));
+    /// L2: the first record of a later generation says from what it goes on. Where that is destroyed, the files before it are
+    /// folded instead, as far as they were not put away.
+    fn fold_before(&mut self, first: Option<&Entry>) {
+        if self.ledger.generation() == 0 || first.is_some_and(|entry| entry.opening.is_some()) {
+            return;
+        }
+        let mut files: Vec<Ledger> = Vec::new();
+        while let Ok(Some(before)) = files.last().unwrap_or(&self.ledger).before() {
+            let whole = before.generation() == 0 || matches!(before.read_record(before.first_seq()), Ok(Some(_)));
+            files.push(before);
+            if whole {
+                break;
+            }
+        }
+        for file in files.iter().rev() {
+            for seq in file.first_seq()..file.next_seq() {
+                if let (Ok(Some(payload)), Ok(Some(hash))) = (file.read_record(seq), file.record_hash(seq)) {
+                    self.fold_one(seq, &payload, &hash);
                 }
             }
         }
+    }
+
+    fn fold(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.fold_one(entry.seq, &entry.payload, &entry.hash);
+        }
         self.folded_since_snapshot += entries.len() as u64;
+    }
+
+    fn fold_one(&mut self, seq: u64, payload: &[u8], hash: &[u8; 32]) {
+        match records::decode(payload) {
+            Ok((record, newer)) => {
+                self.newer |= newer;
+                let state = Arc::make_mut(&mut self.state);
+                state.apply(&record);
+                state.sealed(hash);
+                self.live.follow(&record);
+                self.remember(seq, Arc::new(record));
+            }
+            Err(error) => {
+                // Its seal held, so a product of ours wrote it: a newer one.
+                self.newer = true;
+                self.diagnose(format!("record {seq} cannot be read by this release: {error}"));
+            }
+        }
     }
 
     fn remember(&mut self, seq: u64, record: Arc<Record>) {
@@ -284,10 +314,13 @@ impl Session {
             self.earlier.clear();
             self.damage.clear();
             self.testified = None;
-            self.state = Arc::new(State::new(&id, self.setup.roots.clone(), unread()));
+            self.state = Arc::new(State::new(&id, self.setup.brought.clone(), unread()));
             self.newer = self.ledger.level() > LEVEL;
         }
         self.note_findings(&refreshed.findings);
+        if refreshed.reopened {
+            self.fold_before(refreshed.entries.first());
+        }
         self.fold(&refreshed.entries);
         if refreshed.reopened {
             self.carry_uses(&before);
@@ -421,7 +454,8 @@ impl Session {
             return Ok(self.ledger.record_hash(witness.seq)? != Some(witness.hash));
         }
         let named = |record: &Record| {
-            let names = |event: &Recorded| matches!(event, Recorded::Damage { record, .. } if *record == Some(witness.seq));
+            let names =
+                |event: &Recorded| matches!(event, Recorded::Damage { record, .. } if *record == Some(witness.seq));
             record.events.iter().any(names)
         };
         if self.record_at(first)?.is_some_and(|record| named(&record)) {
@@ -856,9 +890,13 @@ impl Session {
     fn place_of(&mut self, consumer: &str) -> Result<Cursor, Error> {
         let end = Cursor { record: self.ledger.next_seq(), index: 0 };
         let kept = self.ledger.side_file_read(&place_file(consumer))?;
-        let Some(kept) = kept.and_then(|bytes| Place::from_text(&String::from_utf8_lossy(&bytes))) else {
+        let Some(kept) = kept else {
             self.keep_place(consumer, end)?;
             return Ok(end);
+        };
+        let Some(kept) = Place::from_text(&String::from_utf8_lossy(&kept)) else {
+            // Nobody knows what it was given: all is told again rather than something missed.
+            return Ok(Cursor { record: self.oldest()?, index: 0 });
         };
         let mut put_back = kept.next.record > end.record;
         for (seq, hash) in kept.given {

@@ -125,6 +125,8 @@ pub enum WayOut {
     GoHome,
     /// D4: an extension by support; it can come as a file.
     Extension,
+    /// D1: a lease, which can come as a file.
+    LeaseByFile,
 }
 
 impl WayOut {
@@ -137,6 +139,7 @@ impl WayOut {
             WayOut::RulingLedger => "ruling_ledger",
             WayOut::GoHome => "go_home",
             WayOut::Extension => "extension",
+            WayOut::LeaseByFile => "lease_by_file",
         }
     }
 
@@ -148,6 +151,7 @@ impl WayOut {
             WayOut::RulingClock => "Appeal to the vendor: a ruling that clears the clock can come as a file.",
             WayOut::RulingLedger => "Appeal to the vendor: a ruling that clears the ledger can come as a file.",
             WayOut::GoHome => "Open the product on the machine that the ledger belongs to.",
+            WayOut::LeaseByFile => "Import a lease from the vendor that came as a file.",
             WayOut::Extension => "Ask the vendor's support for an extension: it can come as a file.",
         }
     }
@@ -398,7 +402,11 @@ fn explain(now: Now<'_>, verdict: Verdict, line: Option<&Timeline<'_>>, locks: &
     if verdict.state != LicenseState::Licensed || !ways_out.is_empty() {
         ways_out.push(WayOut::Renew);
     }
-    if verdict.state == LicenseState::Expired {
+    use LicenseState::{Expired, NotEntitled, Revoked, Unlicensed};
+    if matches!(verdict.state, Unlicensed | NotEntitled | Revoked | Expired) {
+        ways_out.push(WayOut::LeaseByFile);
+    }
+    if verdict.state == Expired {
         ways_out.push(WayOut::Extension);
     }
     let subject = line.and_then(|line| line.subject);

@@ -21,4 +21,4 @@ pub use event::{Alarm, Event, Machine, Record, Suspect};
 pub use intervals::Intervals;
 pub use operate::{Finished, Live, Opening, Operation, WitnessFacts};
 pub use saved::Saved;
-pub use state::{Held, Licence, Standing, State};
+pub use state::{Brought, Held, Licence, Standing, State};

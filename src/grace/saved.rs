@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Machine;
 use super::intervals::Intervals;
-use super::state::{Adopted, Held, Licence, Standing, State};
+use super::state::{Adopted, Brought, Held, Licence, Standing, State};
 use crate::clock::trusted::Anchor;
-use crate::document::{self, Document, RootKey, TokenId, TrustStore};
+use crate::document::{self, Document, TokenId, TrustStore};
 use crate::terms::Outage;
 use crate::time::Instant;
 
@@ -140,10 +140,10 @@ macro_rules! pick {
 }
 
 impl Saved {
-    /// The state again, its documents proven with the product's root keys.
-    pub fn restore(&self, ledger: &str, roots: Vec<RootKey>) -> State {
-        let mut state = State::new(ledger, roots, self.anchor);
-        let mut prover = Prover { trusts: vec![state.trust.clone()], unproven: 0 };
+    /// The state again, its documents proven with what the product brings.
+    pub fn restore(&self, ledger: &str, brought: Brought) -> State {
+        let mut state = State::new(ledger, brought, self.anchor);
+        let mut prover = Prover { trusts: vec![state.by_itself.clone(), state.trust.clone()], unproven: 0 };
         for token in &self.keys {
             if let Some(held) = prover.one(token, pick!(Keys)) {
                 state.trust.adopt(&held.says);

@@ -97,6 +97,26 @@ impl Licence {
     }
 }
 
+/// What a product brings to a ledger, to know the vendor by (D7).
+#[derive(Clone, Debug, Default)]
+pub struct Brought {
+    /// Its root keys.
+    pub roots: Vec<RootKey>,
+    /// Its newest `keys` document, a token.
+    pub keys: Option<Arc<[u8]>>,
+}
+
+impl Brought {
+    /// Whose documents it believes by itself.
+    pub(super) fn trust(&self) -> TrustStore {
+        let mut trust = TrustStore::new(self.roots.clone());
+        if let Some(Ok(Document::Keys(keys))) = self.keys.as_ref().map(|token| document::open(token, &trust).result) {
+            trust.adopt(&keys);
+        }
+        trust
+    }
+}
+
 /// The state of a ledger after some of its records.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -104,8 +124,10 @@ pub struct State {
     pub ledger: String,
     /// Whose documents are believed: the product's root keys, and the ledger's `keys` documents.
     pub(super) trust: TrustStore,
-    /// The product's root keys.
-    pub(super) roots: Vec<RootKey>,
+    /// What the product brings, and whom it believes by that alone: should a `keys` document of the ledger be destroyed, what
+    /// its keys signed is still proven.
+    pub(super) brought: Brought,
+    pub(super) by_itself: TrustStore,
     /// Every `keys` document, oldest first; the last is in force (D7).
     pub(super) keys: Vec<Held<Keys>>,
     /// The line of policies, oldest first; the last is in force (D2, G9).
@@ -146,12 +168,13 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a ledger without records, for a product that brings these root keys.
-    pub fn new(ledger: &str, roots: Vec<RootKey>, anchor: Anchor) -> State {
+    /// The state of a ledger without records, for a product that brings this.
+    pub fn new(ledger: &str, brought: Brought, anchor: Anchor) -> State {
         State {
             ledger: ledger.to_owned(),
-            trust: TrustStore::new(roots.clone()),
-            roots,
+            trust: TrustStore::new(brought.roots.clone()),
+            by_itself: brought.trust(),
+            brought,
             keys: Vec::new(),
             policies: Vec::new(),
             adopted: 0,
@@ -280,13 +303,15 @@ impl State {
         match event {
             Event::Created { machine } | Event::Home { machine } => self.home = machine.clone(),
             Event::Continued(saved) => {
-                let roots = std::mem::take(&mut self.roots);
-                *self = saved.restore(&self.ledger, roots);
+                let brought = std::mem::take(&mut self.brought);
+                *self = saved.restore(&self.ledger, brought);
             }
             Event::Accepted { token, .. } => {
                 let opened = match proven {
                     Some(document) => Ok(document),
-                    None => document::open(token, &self.trust).result,
+                    None => document::open(token, &self.trust)
+                        .result
+                        .or_else(|refused| document::open(token, &self.by_itself).result.map_err(|_| refused)),
                 };
                 match opened {
                     Ok(document) => self.hold(TokenId::of(token), token.clone(), document, t),
