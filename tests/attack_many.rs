@@ -293,6 +293,8 @@ fn j4_a_ledger_opened_anew_decides_as_the_living_client() {
         let mut drill = Drill::of(&scenario).unwrap();
         let mut version = 1;
         let mut log = Vec::new();
+        // A product that only ever checks.
+        let companion = drill.builder().open().unwrap();
         for step in 0..160 {
             let client = drill.client().unwrap();
             let now = drill.now().seconds();
@@ -373,6 +375,17 @@ fn j4_a_ledger_opened_anew_decides_as_the_living_client() {
                 .iter()
                 .map(|d| format!("{} {}", d.t, facts(d)))
                 .collect();
+            let beside: Vec<String> = ["core", "render", "none"]
+                .map(|f| companion.check("cad", f))
+                .iter()
+                .map(|d| format!("{} {}", d.t, facts(d)))
+                .collect();
+            // Its look at which file rules comes with every eighth look.
+            if what != 8 {
+                assert_eq!(living, beside, "seed {seed}, step {step}, beside it: {log:?}");
+            } else {
+                companion.upkeep().unwrap();
+            }
             if step % 4 == 0 {
                 let other = folded(&drill, drill.folder(), "anew");
                 let anew: Vec<String> = ["core", "render", "none"]

@@ -479,6 +479,24 @@ fn l2_destroyed_keys_cost_no_lease() {
     assert_eq!(client.status("cad").unwrap().unproven, 0);
 }
 
+// L2, L4: a bit that flips in a lease's record locks nobody out: what was in force lies in a snapshot too.
+#[test]
+fn l2_a_destroyed_lease_goes_on() {
+    for record in 0..6 {
+        let (vendor, folder) = (Vendor::new(), folder());
+        let client = vendor.client(folder.path());
+        client.import(&vendor.policy(1)).unwrap();
+        client.report(Outage::Network).unwrap();
+        client.import(&vendor.lease(3600)).unwrap();
+        client.close().unwrap();
+        damage(folder.path(), record);
+        let client = vendor.client(folder.path());
+        let decision = client.check("cad", "core");
+        assert_eq!((decision.access, decision.ledger.as_str()), (Access::Full, "suspect"), "{record}: {decision:?}");
+        assert_eq!(client.status("cad").unwrap().generation, 1);
+    }
+}
+
 // L2: where the record is destroyed from which a later file goes on, the file before it says the same.
 #[test]
 fn l2_a_destroyed_first_record_costs_nothing_else() {

@@ -27,6 +27,9 @@ use crate::time::{Instant, Span};
 /// How many records are folded before another snapshot is written.
 const SNAPSHOT_EVERY: u64 = 256;
 
+/// How many records a log has at most that is read whole at each open, to find damage in it.
+const FULL_SCAN: u64 = 4096;
+
 /// The fold version of no snapshot.
 const NO_FOLD: u32 = u32::MAX;
 
@@ -170,14 +173,29 @@ impl Session {
     }
 
     fn fold_opened(setup: Setup, opened: Opened) -> Result<Session, Error> {
-        let saved = opened.snapshot.as_deref().map(from_bytes::<Saved>).transpose();
-        let (saved, opened) = match saved {
-            Ok(saved) => (saved, opened),
-            Err(_) => {
-                // A snapshot that cannot be read is no offence: all records are folded.
-                let config = Config { fold_version: NO_FOLD, ..setup.config.clone() };
-                (None, Ledger::open(setup.storage.clone(), &config)?)
+        let all = || Ledger::open(setup.storage.clone(), &Config { fold_version: NO_FOLD, ..setup.config.clone() });
+        let (saved, opened) = match opened.snapshot.as_deref().map(from_bytes::<Saved>).transpose() {
+            Ok(Some(saved)) => {
+                let mut opened = opened;
+                if opened.ledger.next_seq() - opened.ledger.first_seq() <= FULL_SCAN {
+                    // L2: the snapshot says what was in force, and the whole log whether anything in it is damaged.
+                    opened.findings = all()?.findings;
+                }
+                (Some(saved), opened)
             }
+            Ok(None) => (None, opened),
+            // A snapshot that cannot be read is no offence: all records are folded.
+            Err(_) => (None, all()?),
+        };
+        // L2: what a destroyed record said is still proven by a snapshot that covers it.
+        let mut opened = opened;
+        let salvaged = opened.salvage.take().and_then(|(next, bytes)| Some((next, from_bytes::<Saved>(&bytes).ok()?)));
+        let saved = match salvaged {
+            Some((next, salvaged)) if opened.findings.iter().any(Finding::is_damage) => {
+                opened.entries.retain(|entry| entry.seq >= next);
+                Some(salvaged)
+            }
+            _ => saved,
         };
         let id = opened.ledger.id().to_string();
         let state = Arc::new(State::new(&id, setup.brought.clone(), unread()));
@@ -527,7 +545,7 @@ impl Session {
         if self.testified != Some(self.ledger.newest().0) || look {
             self.testify(put_back || ahead);
         }
-        self.snapshot(how == How::Close);
+        self.snapshot_if_due(how == How::Close);
         if how == How::Close {
             // In the clear, so that anybody can check that the file is whole.
             if let Err(error) = self.ledger.write_head() {
@@ -590,10 +608,16 @@ impl Session {
         }
     }
 
-    fn snapshot(&mut self, closing: bool) {
-        let due = self.folded_since_snapshot >= SNAPSHOT_EVERY || (closing && self.folded_since_snapshot > 32);
+    fn snapshot_if_due(&mut self, closing: bool) {
+        if self.folded_since_snapshot >= SNAPSHOT_EVERY || (closing && self.folded_since_snapshot > 32) {
+            self.snapshot();
+        }
+    }
+
+    /// L2: the documents in force lie in a second place on the disk, so that a bit that flips in the log costs none of them.
+    fn snapshot(&mut self) {
         // A document that this product cannot prove is not in the saved state, and another product may prove it.
-        if !due || self.newer || !self.uses.is_empty() || self.state.unproven() > 0 {
+        if self.newer || !self.uses.is_empty() || self.state.unproven() > 0 {
             return;
         }
         let result = to_bytes(&self.state.save()).and_then(|bytes| self.ledger.save_snapshot(&bytes, FOLD_VERSION));
@@ -610,6 +634,9 @@ impl Session {
         })?;
         if answer.fresh {
             self.pending = None;
+        }
+        if answer.accepted && !answer.known {
+            self.snapshot();
         }
         Ok(answer)
     }

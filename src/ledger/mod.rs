@@ -199,6 +199,9 @@ pub struct Opened {
     pub ledger: Ledger,
     /// The state that the snapshot holds which was used, if one was.
     pub snapshot: Option<Vec<u8>>,
+    /// A newer state, up to before this record, from a snapshot whose last record is destroyed: no record can be read on from
+    /// it, but what it says was sealed by a product of ours.
+    pub salvage: Option<(u64, Vec<u8>)>,
     /// All records after the snapshot, or all of this generation.
     pub entries: Vec<Entry>,
     /// What is wrong. Damage is found again at each open until a new generation is begun.

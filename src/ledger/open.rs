@@ -188,7 +188,7 @@ pub(super) fn open_file(
     let mut findings: Vec<Finding> =
         opened.bad.iter().map(|copy| Finding::HeaderRepaired { copy: *copy as u8 }).collect();
     let first = first_position(&header);
-    let start =
+    let (start, salvage) =
         pick_snapshot(snapshots, &sealer, &*file, &path, &first, config.fold_version, use_snapshot, &mut findings)?;
     let (from, state) = match start {
         Some(snapshot) => (snapshot.position, Some(snapshot.state)),
@@ -246,7 +246,8 @@ pub(super) fn open_file(
         header,
     };
     ledger.mend_header_if_free();
-    Ok(Opened { ledger, snapshot: state, entries: entries(scan.items), findings })
+    let salvage = salvage.map(|snapshot| (snapshot.position.next_seq, snapshot.state));
+    Ok(Opened { ledger, snapshot: state, salvage, entries: entries(scan.items), findings })
 }
 
 /// Reads the log to the end of the file. What looks like damage is read once more: a writer may be at work.
@@ -266,7 +267,8 @@ pub(super) fn read_log(
     Ok(first)
 }
 
-/// The newest snapshot of this fold whose last record stands where it says.
+/// The newest snapshot of this fold whose last record stands where it says; and a newer one, if there is, whose last record
+/// is destroyed.
 #[allow(clippy::too_many_arguments)]
 fn pick_snapshot(
     snapshots: Vec<(usize, Snapshot)>,
@@ -277,8 +279,8 @@ fn pick_snapshot(
     fold_version: u32,
     wanted: bool,
     findings: &mut Vec<Finding>,
-) -> Result<Option<Snapshot>> {
-    let mut chosen = None;
+) -> Result<(Option<Snapshot>, Option<Snapshot>)> {
+    let (mut chosen, mut salvage) = (None, None);
     for (_, snapshot) in snapshots {
         let position = &snapshot.position;
         let last = position.next_seq.checked_sub(1).filter(|last| *last >= first.next_seq);
@@ -298,10 +300,14 @@ fn pick_snapshot(
                 );
                 findings.push(Finding::damaged(Some(found.seq), found.offset, DamageKind::OtherHistory, text));
             }
+            // Its last record is destroyed, and perhaps others that it covers.
+            _ if snapshot.fold_version == fold_version && chosen.is_none() && salvage.is_none() => {
+                salvage = Some(snapshot);
+            }
             _ => {}
         }
     }
-    Ok(chosen)
+    Ok((chosen, salvage))
 }
 
 /// The signed head that lies beside the ledger.
