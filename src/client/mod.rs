@@ -480,10 +480,10 @@ impl Client {
             ));
         }
         // The same decision for some milliseconds costs no system call; a child of a fork may have it that long too.
-        if self.shared.upkeep == Upkeep::InChecks {
-            if let Some(decision) = self.shared.cached(sku, feature) {
-                return decision;
-            }
+        if self.shared.upkeep == Upkeep::InChecks
+            && let Some(decision) = self.shared.cached(sku, feature)
+        {
+            return decision;
         }
         match self.own() {
             Ok(shared) => {
