@@ -455,10 +455,7 @@ fn l3_every_way_to_put_files_back() {
             let client = vendor.client(folder.path());
             assert_eq!(client.check("cad", "core").ledger.as_str(), standing, "{case}: L4");
             let told = recorded(&client, |event| matches!(event, Event::Suspected { .. }));
-            // Where a number is given to a second file, a snapshot of the first one is taken for its own: told again.
-            if which != "newest generation gone" {
-                assert_eq!(told, usize::from(known), "{case}: told once");
-            }
+            assert_eq!(told, usize::from(known), "{case}: told once");
             let request = client.request().unwrap();
             let claims = json!({
                 "license": "L1", "sku": "cad", "ledger": client.ledger_id().unwrap(), "nonce": request.nonce,

@@ -514,6 +514,43 @@ fn l2_a_destroyed_first_record_costs_nothing_else() {
     assert_eq!(decision.why.evidence.len(), 1);
 }
 
+// L3: what somebody wrote behind the witness's slots does not blind it.
+#[test]
+fn l3_a_padded_witness_still_sees() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.lease(3600)).unwrap();
+    client.close().unwrap();
+    let file = ledger_file(folder.path());
+    let copy = std::fs::read(&file).unwrap();
+    let client = vendor.client(folder.path());
+    client.appeal(None, "what the copy lacks").unwrap();
+    client.close().unwrap();
+    for entry in std::fs::read_dir(folder.path().join("witness")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "witness") {
+            let padded = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            padded.set_len(2 << 20).unwrap();
+        }
+    }
+    std::fs::write(&file, copy).unwrap();
+    for beside in ["acme.head", "acme.snapshot.0", "acme.snapshot.1"] {
+        let _ = std::fs::remove_file(folder.path().join("ledger").join(beside));
+    }
+    assert_eq!(vendor.client(folder.path()).check("cad", "core").ledger.as_str(), "suspect");
+}
+
+#[test]
+fn a_file_with_an_odd_number_is_not_the_ledgers() {
+    let (vendor, folder) = (Vendor::new(), folder());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.lease(3600)).unwrap();
+    std::fs::write(folder.path().join(format!("ledger/acme.g{}.ledger", u64::MAX)), b"junk").unwrap();
+    client.upkeep().unwrap();
+    client.close().unwrap();
+    assert_eq!(access(&vendor.client(folder.path())), (Access::Full, Some(LicenseState::Licensed)));
+}
+
 // L1: a torn tail is cut off and recorded; it is no offence.
 #[test]
 fn l1_a_torn_tail_is_no_offence() {

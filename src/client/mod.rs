@@ -450,20 +450,32 @@ impl Client {
         Builder::from_file(app_file)?.open()
     }
 
-    /// What this process holds: a child of a fork opens the ledger anew.
-    fn own(&self) -> Result<&Shared, Error> {
+    /// What this process holds: a child of a fork opens the ledger anew, waiting for its lock if it is patient.
+    fn own(&self, patient: bool) -> Result<&Shared, Error> {
         let mut client = self;
         while client.shared.pid != std::process::id() {
             if client.shared.closed.load(Ordering::Acquire) {
                 return Err(closed());
             }
-            client = client.shared.child.get_or_try_init(|| client.shared.builder.clone().open_once())?;
+            let builder = client.shared.builder.clone();
+            client = client.shared.child.get_or_try_init(|| {
+                let timeout = builder.lock_timeout;
+                if patient {
+                    return builder.open_once();
+                }
+                let child = builder.lock_timeout(Duration::ZERO).open_once()?;
+                child.shared.with(|session| {
+                    session.set_lock_timeout(timeout);
+                    Ok(())
+                })?;
+                Ok(child)
+            })?;
         }
         Ok(&client.shared)
     }
 
     fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
-        self.own()?.with(wish)
+        self.own(true)?.with(wish)
     }
 
     /// May the product use this feature now? Never waits for another process, never fails: what could not be decided is
@@ -485,11 +497,15 @@ impl Client {
         {
             return decision;
         }
-        match self.own() {
+        match self.own(false) {
             Ok(shared) => {
                 shared.check(sku, feature).unwrap_or_else(|trouble| Arc::new(self.unknown(sku, feature, trouble)))
             }
-            Err(error) => Arc::new(self.unknown(sku, feature, error.message().to_owned())),
+            // A child of a fork that cannot open the ledger at the moment decides from what it inherited.
+            Err(error) => match self.shared.view.try_read().ok().and_then(|view| view.clone()) {
+                Some(view) => Arc::new(view.check_detached(self.shared.clock.read(), sku, feature)),
+                None => Arc::new(self.unknown(sku, feature, error.message().to_owned())),
+            },
         }
     }
 
@@ -559,7 +575,7 @@ impl Client {
     /// [`ErrorKind::Argument`], or if the ledger cannot be read.
     pub fn next_event(&self, consumer: &str) -> Result<Option<Event>, Error> {
         check_consumer(consumer)?;
-        let mut guard = self.own()?.lock();
+        let mut guard = self.own(true)?.lock();
         let session = guard.as_mut().ok_or_else(closed)?;
         session.next_event(consumer)
     }
@@ -570,7 +586,7 @@ impl Client {
     /// [`ErrorKind::Argument`], or if its place cannot be written.
     pub fn acknowledge(&self, consumer: &str, record: u64, index: u32) -> Result<(), Error> {
         check_consumer(consumer)?;
-        let mut guard = self.own()?.lock();
+        let mut guard = self.own(true)?.lock();
         let session = guard.as_mut().ok_or_else(closed)?;
         session.acknowledge(consumer, record, index)
     }
@@ -716,7 +732,7 @@ impl Client {
 
     /// What happened that nobody was told of: the last few hundred notes of this client.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.own()
+        self.own(true)
             .map(|shared| shared.lock().as_ref().map(Session::diagnostics).unwrap_or_default())
             .unwrap_or_default()
     }

@@ -121,6 +121,14 @@ impl View {
     }
 }
 
+impl View {
+    /// The same where the ledger cannot be opened at the moment.
+    pub(super) fn check_detached(&self, reading: Reading, sku: &str, feature: &str) -> Decision {
+        let decision = self.check(reading, sku, feature);
+        Decision { flags: Flags { detached: true, ..decision.flags }, ..decision }
+    }
+}
+
 /// How an operation treats the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
@@ -187,16 +195,6 @@ impl Session {
             // A snapshot that cannot be read is no offence: all records are folded.
             Err(_) => (None, all()?),
         };
-        // L2: what a destroyed record said is still proven by a snapshot that covers it.
-        let mut opened = opened;
-        let salvaged = opened.salvage.take().and_then(|(next, bytes)| Some((next, from_bytes::<Saved>(&bytes).ok()?)));
-        let saved = match salvaged {
-            Some((next, salvaged)) if opened.findings.iter().any(Finding::is_damage) => {
-                opened.entries.retain(|entry| entry.seq >= next);
-                Some(salvaged)
-            }
-            _ => saved,
-        };
         let id = opened.ledger.id().to_string();
         let state = Arc::new(State::new(&id, setup.brought.clone(), unread()));
         let machine = Arc::new((setup.machine)(&id));
@@ -232,6 +230,13 @@ impl Session {
             session.fold_before(opened.entries.first());
         }
         session.fold(&opened.entries);
+        if let Some((_, bytes)) = opened.salvage.filter(|_| opened.findings.iter().any(Finding::is_damage))
+            && let Ok(salvaged) = from_bytes::<Saved>(&bytes)
+        {
+            // L2: what a destroyed record said is still proven by a snapshot that covers it.
+            let salvaged = salvaged.restore(&id, session.setup.brought.clone());
+            Arc::make_mut(&mut session.state).recover(salvaged);
+        }
         session.live = Live::of(&session.state);
         Ok(session)
     }
@@ -563,8 +568,8 @@ impl Session {
             return Ok(false);
         };
         // What a newer release wrote must be understood before anything is appended; and a file is not continued in another by
-        // who would lose what it does not know.
-        if self.newer || (damaged && self.state.has_foreign()) {
+        // who would lose what it does not know or cannot prove.
+        if self.newer || (damaged && (self.state.has_foreign() || self.state.unproven() > 0)) {
             self.newer = true;
             self.live = live;
             return Ok(false);
@@ -806,6 +811,11 @@ impl Session {
     }
 
     // ---- what is asked of it ----
+
+    pub(super) fn set_lock_timeout(&mut self, timeout: std::time::Duration) {
+        self.setup.config.lock_timeout = timeout;
+        self.ledger.set_lock_timeout(timeout);
+    }
 
     pub(super) fn state(&self) -> &State {
         &self.state

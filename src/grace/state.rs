@@ -256,6 +256,59 @@ impl State {
         self.policy().map(|policy| policy.governance.clone()).unwrap_or_default()
     }
 
+    /// L2: takes over the documents, and what happened under them, that this state lacks because records were destroyed, from one
+    /// that a snapshot kept. What is known against the clock, the ledger and its place is this state's: a snapshot that is put
+    /// beside another ledger must not end it.
+    pub fn recover(&mut self, kept: State) {
+        fn add<T>(held: &mut Vec<Held<T>>, kept: Vec<Held<T>>) {
+            for one in kept {
+                if held.iter().all(|known| known.id != one.id) {
+                    held.push(one);
+                }
+            }
+        }
+        if kept.trust.version() > self.trust.version() {
+            self.trust = kept.trust;
+            self.keys = kept.keys;
+        }
+        let version = |state: &[Adopted]| state.last().map(|adopted| adopted.policy().version);
+        if version(&kept.policies) > version(&self.policies) {
+            self.policies = kept.policies;
+            self.adopted = self.adopted.max(kept.adopted);
+        }
+        for (name, kept) in kept.licences {
+            let own = self.licences.entry(name).or_default();
+            let iat = |licence: &Licence| licence.lease.as_ref().map(|lease| lease.says.iat);
+            if iat(&kept) > iat(own) {
+                own.lease = kept.lease;
+                own.policy = kept.policy;
+                own.evidence = kept.evidence;
+                own.first_uses = kept.first_uses;
+            }
+            own.seen.extend(kept.seen);
+            for (feature, charges) in kept.charges {
+                let own = own.charges.entry(feature).or_default();
+                charges.iter().for_each(|(from, to)| own.insert(from, to));
+            }
+            for (feature, standing) in kept.standings {
+                own.standings.entry(feature).or_insert(standing);
+            }
+        }
+        for (id, kept) in kept.notices {
+            if self.notices.get(&id).is_none_or(|own| own.says.iat < kept.says.iat) {
+                self.notices.insert(id, kept);
+            }
+        }
+        add(&mut self.extensions, kept.extensions);
+        add(&mut self.revocations, kept.revocations);
+        add(&mut self.rulings, kept.rulings);
+        if self.home == Machine::default() {
+            self.home = kept.home;
+        }
+        // A document that could not be proven before the keys came back may be among those that were taken over.
+        self.unproven = kept.unproven.min(self.unproven);
+    }
+
     /// L3: whether what a witness knows was found lacking before, by it or by another, and recorded: its line is one that a recorded
     /// finding names, and its record no later than the one that was lacking then.
     pub fn knows_put_back(&self, record: u64, line: &[u8; 32]) -> bool {

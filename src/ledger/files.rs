@@ -24,6 +24,9 @@ pub(crate) struct GenerationFile {
     pub(crate) path: PathBuf,
 }
 
+/// The highest number that a generation has.
+const LAST_GENERATION: u64 = u32::MAX as u64;
+
 impl Files {
     /// Checks the name: 1 to 64 of `A-Z a-z 0-9 _ - .`, no dot at either end.
     pub(crate) fn new(folder: &Path, name: &str) -> Result<Files> {
@@ -138,7 +141,9 @@ impl Files {
             None => (rest, false),
         };
         let number = rest.strip_suffix(".ledger").filter(|number| is_number(number))?;
-        Some(GenerationFile { generation: number.parse().ok()?, temporary, path: self.folder.join(name) })
+        // A number that no ledger reaches is somebody else's file.
+        let generation = number.parse().ok().filter(|generation| *generation <= LAST_GENERATION)?;
+        Some(GenerationFile { generation, temporary, path: self.folder.join(name) })
     }
 }
 

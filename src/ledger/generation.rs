@@ -18,7 +18,8 @@ use super::header::{self, Copies, Header, Identity, LOG, NewHeader};
 use super::keys::{self, Key, SECRET, SlotKind};
 use super::lock::{self, Lock};
 use super::log::{Ledger, first_position};
-use super::open::{is_complete, open_file, read_secret};
+use super::open::{HeadFile, is_complete, open_file, read_secret};
+use super::snapshot;
 use super::storage::{OpenMode, Storage, StorageFile, read_full, write_full};
 use super::tree::Hash;
 use super::{Config, KeySource, LedgerId, files_of};
@@ -288,6 +289,14 @@ impl Ledger {
             },
             &data,
         )?;
+        // A file of this number that is gone may have left these behind: they are not the new one's.
+        let stale = snapshot::all(&*self.storage, &self.files, &snapshot::key(&data, &id, generation)?, generation);
+        let mut left: Vec<PathBuf> = stale.iter().map(|(which, _)| self.files.snapshot(*which)).collect();
+        let head = HeadFile::read(&*self.storage, &self.files, &id, &self.header.public_key);
+        left.extend(head.filter(|head| head.generation >= generation).map(|_| self.files.head()));
+        for path in left {
+            self.storage.remove(&path).map_err(|err| Error::io(&err, "removing what another file left", &path))?;
+        }
         let payload = about.encode(opening);
         let new = NewFile {
             storage: &*self.storage,

@@ -104,6 +104,11 @@ impl Ledger {
         self.position.next_seq
     }
 
+    /// How long [`lock`](Ledger::lock) tries from now on.
+    pub fn set_lock_timeout(&mut self, timeout: std::time::Duration) {
+        self.config.lock_timeout = timeout;
+    }
+
     /// The sequence number of this generation's first record.
     pub fn first_seq(&self) -> u64 {
         self.header.first_seq

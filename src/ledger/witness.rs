@@ -25,7 +25,7 @@ use super::LedgerId;
 use super::codec::Reader;
 use super::error::{Error, ErrorKind, Result};
 use super::keys::Key;
-use super::storage::{OpenMode, Storage, read_file, write_full};
+use super::storage::{OpenMode, Storage, read_full, write_full};
 use super::tree::Hash;
 
 const SLOT: usize = 4096;
@@ -114,8 +114,16 @@ fn newest(bytes: &[u8], id: &LedgerId, key: &Key) -> Option<(usize, u64, Witness
     whole.max_by_key(|(_, number, _)| *number)
 }
 
+/// The two slots; what somebody wrote behind them is not read.
+fn read_slots(storage: &dyn Storage, path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 2 * SLOT];
+    let got = read_full(&*storage.open(path, OpenMode::Read)?, &mut bytes, 0)?;
+    bytes.truncate(got);
+    Ok(bytes)
+}
+
 pub(crate) fn read(storage: &dyn Storage, path: &Path, id: &LedgerId, key: &Key) -> WitnessRead {
-    match read_file(storage, path, 1 << 20) {
+    match read_slots(storage, path) {
         Ok(bytes) => newest(&bytes, id, key).map_or(WitnessRead::Torn, |(_, _, witness)| WitnessRead::Of(witness)),
         Err(err) if err.kind() == io::ErrorKind::NotFound => WitnessRead::Missing,
         Err(_) => WitnessRead::Torn,
@@ -131,7 +139,7 @@ pub(crate) fn write(storage: &dyn Storage, path: &Path, witness: &Witness, key: 
     let Some(_lock) = super::lock::try_lock(storage, &lock)? else { return Ok(false) };
     let failed = |err: io::Error| Error::io(&err, "writing the witness", path);
     let (file, bytes) = match storage.open(path, OpenMode::Write) {
-        Ok(file) => (file, read_file(storage, path, 1 << 20).unwrap_or_default()),
+        Ok(file) => (file, read_slots(storage, path).unwrap_or_default()),
         Err(err) if err.kind() == io::ErrorKind::NotFound => {
             (storage.open(path, OpenMode::CreateNew { like: None }).map_err(failed)?, Vec::new())
         }
