@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use reprieve::client::{Answer, Decision};
+use reprieve::client::{self, Answer};
 use reprieve::terms::Access;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::{Done, Failure, say};
 use crate::inspect;
@@ -83,36 +83,13 @@ pub struct Appeal {
     output: Option<PathBuf>,
 }
 
-/// A decision as JSON: a check's line, and what else there is to say.
-pub fn machine(decision: &Decision) -> Value {
-    let at = |instant: Option<reprieve::time::Instant>| instant.map(|instant| instant.to_string());
-    json!({
-        "t": decision.t.to_string(),
-        "sku": decision.sku,
-        "feature": decision.feature,
-        "access": decision.access.as_str(),
-        "state": decision.state.map(|state| state.as_str()),
-        "reason": decision.reason.map(|reason| reason.as_str()),
-        "until": at(decision.until),
-        "ends": at(decision.ends),
-        "clock": decision.clock.as_str(),
-        "ledger": decision.ledger.as_str(),
-        "license": decision.license,
-        "lease_end": at(decision.lease_end),
-        "runway": decision.ends.map(|ends| (ends - decision.t).as_seconds()),
-        "rule": decision.why.rule,
-        "ways_out": decision.why.ways_out.iter().map(|way| way.as_str()).collect::<Vec<_>>(),
-        "trouble": decision.why.trouble,
-    })
-}
-
 pub fn check(args: Check, out: &mut Out) -> Result<Done, Failure> {
     let open = args.target.open()?;
     let mut done = Done::Well;
     for feature in &args.features {
         let decision = open.client.check(&args.sku, feature);
         if args.json {
-            out.json(&machine(&decision))?;
+            out.json(&client::json::decision(&decision))?;
         } else {
             let style = match decision.access {
                 Access::Full if decision.reason.is_none() => GOOD,

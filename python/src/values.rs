@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use reprieve::client::{Answer, Decision, Event, Status};
+use reprieve::client::{Answer, Decision, Event, Status, json};
 use reprieve::time::Instant;
-use serde_json::json;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
 pub fn ns(instant: Instant) -> i128 {
@@ -107,47 +106,7 @@ impl PyDecision {
     /// All of it and why, as JSON, with the keys that every language has.
     #[getter]
     fn why(&self) -> String {
-        let (decision, why) = (&*self.0, &self.0.why);
-        let at = |instant: Option<Instant>| instant.map(|instant| instant.to_string());
-        let flags = decision.flags;
-        json!({
-            "t": decision.t.to_string(),
-            "sku": decision.sku,
-            "feature": decision.feature,
-            "access": decision.access.as_str(),
-            "state": decision.state.map(|state| state.as_str()),
-            "reason": decision.reason.map(|reason| reason.as_str()),
-            "until": at(decision.until),
-            "ends": at(decision.ends),
-            "clock": decision.clock.as_str(),
-            "ledger": decision.ledger.as_str(),
-            "license": decision.license,
-            "lease_end": at(decision.lease_end),
-            "flags": {
-                "in_memory": flags.in_memory, "newer": flags.newer, "drill": flags.drill, "detached": flags.detached,
-            },
-            "rule": why.rule,
-            "cover": why.cover.as_ref().map(|cover| json!({
-                "reason": cover.reason.as_str(),
-                "start": cover.start.to_string(),
-                "end": cover.end.to_string(),
-                "stage": cover.stage,
-                "counts": cover.counts,
-                "policy": cover.policy,
-                "tier": cover.tier,
-                "notice": cover.notice,
-            })),
-            "evidence": why.evidence.iter().map(|evidence| json!({
-                "outage": evidence.outage.as_str(),
-                "since": evidence.since.to_string(),
-            })).collect::<Vec<_>>(),
-            "ways_out": why.ways_out.iter().map(|way| json!({
-                "way": way.as_str(),
-                "text": way.text(),
-            })).collect::<Vec<_>>(),
-            "trouble": why.trouble,
-        })
-        .to_string()
+        json::decision(&self.0).to_string()
     }
 }
 

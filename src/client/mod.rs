@@ -7,6 +7,7 @@
 mod app;
 mod error;
 mod events;
+pub mod json;
 mod place;
 mod records;
 mod renewal;

@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::{Error, ErrorKind};
 use super::events::Event;
+use super::json;
 use super::session::Session;
 use crate::grace::Pending;
 
@@ -39,7 +40,8 @@ pub(super) fn request(session: &mut Session) -> Result<Request, Error> {
     })?;
     session.pending = Some(pending);
     let licenses: Vec<&String> = session.state().licences().keys().collect();
-    let body = json!({ "ledger": session.state().ledger, "nonce": nonce, "licenses": licenses, "head": note });
+    let body =
+        serde_json::json!({ "ledger": session.state().ledger, "nonce": nonce, "licenses": licenses, "head": note });
     Ok(Request { nonce, body: body.to_string().into_bytes() })
 }
 
@@ -70,10 +72,11 @@ pub(super) fn appeal(session: &mut Session, license: Option<&str>, text: &str) -
     let mut history = Vec::new();
     for seq in end.saturating_sub(HISTORY)..end {
         let Some(record) = session.record_at(seq)? else { continue };
-        history
-            .extend((0..record.events.len() as u32).filter_map(|at| Event::of(seq, at, &record)).map(|e| to_json(&e)));
+        history.extend(
+            (0..record.events.len() as u32).filter_map(|at| Event::of(seq, at, &record)).map(|e| json::event(&e)),
+        );
     }
-    let export = json!({
+    let export = serde_json::json!({
         "appeal": { "license": license, "text": text, "at": session.live().t.to_string() },
         "ledger": session.state().ledger,
         "generation": session.ledger().generation(),
@@ -85,21 +88,4 @@ pub(super) fn appeal(session: &mut Session, license: Option<&str>, text: &str) -
         .map_err(|error| Error::new(ErrorKind::Internal, format!("an appeal cannot be written: {error}")))?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-fn to_json(event: &Event) -> Value {
-    json!({
-        "record": event.record,
-        "event": event.kind.as_str(),
-        "at": event.at.to_string(),
-        "license": event.license,
-        "feature": event.feature,
-        "access": event.access.map(|access| access.as_str()),
-        "state": event.state.map(|state| state.as_str()),
-        "reason": event.reason,
-        "left": event.left.map(|left| left.as_seconds()),
-        "document": event.document.map(|kind| kind.as_str()),
-        "error": event.error.map(|error| error.as_str()),
-        "text": event.text,
-    })
 }

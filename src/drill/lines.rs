@@ -3,28 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use super::scenario::{Action, Step};
+use crate::client::json::{decision_line, event_line};
 use crate::client::{Answer, Decision, Event};
-use crate::time::Instant;
 
-fn at(instant: Option<Instant>) -> Value {
-    instant.map_or(Value::Null, |instant| json!(instant.to_string()))
+/// A line: the step's number, then what the answer says.
+fn line(step: usize, fields: Map<String, Value>) -> Value {
+    let mut line = Map::new();
+    line.insert("step".to_owned(), json!(step));
+    line.extend(fields);
+    Value::Object(line)
 }
 
 /// The line of a check.
 pub fn check(step: usize, decision: &Decision) -> Value {
-    json!({
-        "step": step,
-        "t": decision.t.to_string(),
-        "sku": decision.sku,
-        "feature": decision.feature,
-        "access": decision.access.as_str(),
-        "state": decision.state.map(|state| state.as_str()),
-        "reason": decision.reason.map(|reason| reason.as_str()),
-        "until": at(decision.until),
-        "ends": at(decision.ends),
-        "clock": decision.clock.as_str(),
-        "ledger": decision.ledger.as_str(),
-    })
+    line(step, decision_line(decision))
 }
 
 /// The line of a document.
@@ -39,19 +31,7 @@ pub fn document(step: usize, answer: &Answer) -> Value {
 
 /// The line of an event.
 pub fn event(step: usize, event: &Event) -> Value {
-    json!({
-        "step": step,
-        "event": event.kind.as_str(),
-        "at": event.at.to_string(),
-        "license": event.license,
-        "feature": event.feature,
-        "access": event.access.map(|access| access.as_str()),
-        "state": event.state.map(|state| state.as_str()),
-        "reason": event.reason,
-        "left": event.left.map(|left| left.as_seconds()),
-        "document": event.document.map(|kind| kind.as_str()),
-        "error": event.error.map(|error| error.as_str()),
-    })
+    line(step, event_line(event))
 }
 
 /// What of an expectation the lines of a step do not meet, one sentence each.

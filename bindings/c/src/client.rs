@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use reprieve_core::client::Client;
+use reprieve_core::client::{Client, json};
 use reprieve_core::terms::Outage;
 
 use crate::answers::{AnswerObject, reprieve_answers};
@@ -12,7 +12,6 @@ use crate::event::{EventObject, reprieve_event};
 use crate::guard::{Failure, call};
 use crate::handle::{Object, free, object};
 use crate::input::{self, argument};
-use crate::json;
 use crate::ledger_status::{StatusObject, reprieve_ledger_status};
 use crate::output::{Out, OutStruct, at};
 use crate::status::reprieve_status;

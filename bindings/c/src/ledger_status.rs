@@ -2,13 +2,12 @@
 
 use std::ffi::c_char;
 
-use reprieve_core::client::Status;
+use reprieve_core::client::{Status, json};
 
 use crate::bytes::{Buffer, reprieve_bytes};
 use crate::error::reprieve_error;
 use crate::guard::call;
 use crate::handle::{Object, free, object};
-use crate::json;
 use crate::output::{Out, OutStruct, Text, Zero, at};
 use crate::status::reprieve_status;
 use crate::types::{self, reprieve_decision, reprieve_ledger_info, reprieve_time};

@@ -14,7 +14,6 @@
 mod guard;
 mod handle;
 mod input;
-mod json;
 mod output;
 
 // The header has them in this order; the empty lines keep rustfmt from sorting them.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use reprieve::client::{Decision, Status};
+use reprieve::client::{self, Decision, Status};
 use reprieve::grace::WayOut;
 use reprieve::terms::{Access, ClockStanding, LedgerStanding, LicenseState};
 use serde_json::{Value, json};
 
 use crate::failure::{Done, Failure};
 use crate::input::{about, moment};
-use crate::licence;
+
 use crate::output::{BAD, Cell, FAIR, GOOD, Out, PLAIN, Table};
 use crate::target::Target;
 use crate::{keys, words};
@@ -162,7 +162,7 @@ fn machine(status: &Status, decisions: &[Decision]) -> Value {
         "drill": status.flags.drill,
         "newer": status.flags.newer,
         "unproven": status.unproven,
-        "features": decisions.iter().map(licence::machine).collect::<Vec<_>>(),
+        "features": decisions.iter().map(client::json::decision).collect::<Vec<_>>(),
         "help": words::ways_out(&decisions.iter().flat_map(|d| d.why.ways_out.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()),
     })
 }
