@@ -1,0 +1,226 @@
+//! Operations that acknowledge: under the lock, decided and recorded in one step, synced before anybody is told.
+
+use std::sync::Arc;
+
+use super::super::error::{Error, ErrorKind};
+use super::super::records::{self, FOLD_VERSION};
+use super::Session;
+use crate::document;
+use crate::grace::{Answer, Event as Recorded, Finished, Opening, Operation, Pending, Record};
+use crate::ledger::codec::to_bytes;
+use crate::ledger::{GenerationCause, Lock, WitnessRead};
+use crate::time::Instant;
+
+/// How many records are folded before another snapshot is written.
+const SNAPSHOT_EVERY: u64 = 256;
+
+/// How an operation treats the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// L3, L5: the operation that opens.
+    Open,
+    /// A product's wish: it is recorded, or it fails.
+    Acknowledged,
+    /// Reads and records what is due, as far as it may.
+    Upkeep,
+    /// C5: the operation that closes.
+    Close,
+}
+
+fn newer() -> Error {
+    let text = "a newer release wrote to this ledger what this one does not know, so nothing is appended; update this product, \
+                or do it with the newer one";
+    Error::new(ErrorKind::Newer, text)
+}
+
+impl Session {
+    /// First uses that checks could not record and that still stand.
+    pub(super) fn uses(&mut self) -> Vec<(String, String, Instant)> {
+        let mut uses = std::mem::take(&mut self.uses);
+        uses.retain(|(license, feature, at)| {
+            self.state.licences().get(license).is_some_and(|licence| licence.first_uses.get(feature) == Some(at))
+        });
+        uses
+    }
+
+    pub(super) fn operate<R>(
+        &mut self,
+        how: How,
+        wish: impl FnOnce(&mut Operation<'_>, Option<&Pending>) -> R,
+    ) -> Result<R, Error> {
+        self.sound()?;
+        if self.newer && how == How::Acknowledged {
+            return Err(newer());
+        }
+        let lock = self.ledger.lock()?;
+        self.settle(&lock)?;
+        self.detached = false;
+        if self.newer && how == How::Acknowledged {
+            return Err(newer());
+        }
+        let look = how == How::Open || self.replaced;
+        let known = if look { self.ledger.witness_read() } else { WitnessRead::Missing };
+        // A record that is behind the settled ledger's end is none of its own: the witness must follow the ledger as it is.
+        let ahead = matches!(&known, WitnessRead::Of(witness) if witness.seq > self.ledger.newest().0);
+        let witness = if look { self.look_at_witness(known) } else { None };
+        let put_back = witness.is_some();
+        let opening = Opening {
+            place: how == How::Open,
+            witness,
+            damage: self.damage.clone(),
+            recovered: self.recovered,
+            uses: self.uses(),
+        };
+        let reading = self.setup.clock.read();
+        let (answer, finished) = {
+            let mut op = Operation::begin(&self.state, &self.live, reading, &self.machine, &opening);
+            let answer = wish(&mut op, self.pending.as_ref());
+            (answer, op.finish(how == How::Close))
+        };
+        let recorded = self.record(&lock, finished, !opening.damage.is_empty());
+        if !matches!(recorded, Ok(true)) {
+            self.uses = opening.uses;
+        }
+        recorded?;
+        if self.newer && how == How::Acknowledged {
+            // Nothing is appended, so nothing was done.
+            return Err(newer());
+        }
+        drop(lock);
+        self.ledger.sync()?;
+        self.replaced = false;
+        // What checks recorded is on disk now too, so the witness is told of it with the rest.
+        if self.testified != Some(self.ledger.newest().0) || look {
+            self.testify(put_back || ahead);
+        }
+        self.snapshot_if_due(how == How::Close);
+        if how == How::Close {
+            // In the clear, so that anybody can check that the file is whole.
+            if let Err(error) = self.ledger.write_head() {
+                self.diagnose(format!("the signed head was not written: {error}"));
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Writes what an operation comes to, under the lock. Nothing is remembered before it is written.
+    pub(super) fn record(&mut self, lock: &Lock, finished: Finished, damaged: bool) -> Result<bool, Error> {
+        let Finished { record, state, live } = finished;
+        let (Some(mut record), Some(mut state)) = (record, state) else {
+            self.live = live;
+            return Ok(false);
+        };
+        // What a newer release wrote must be understood before anything is appended; and a file is not continued in another by
+        // who would lose what it does not know or cannot prove.
+        if self.newer || (damaged && (self.state.has_foreign() || self.state.unproven() > 0)) {
+            self.newer = true;
+            self.live = live;
+            return Ok(false);
+        }
+        if damaged {
+            // L2: the damaged file is kept; the ledger goes on in another from what is proven. That it was damaged stands in the
+            // same record: a crash between two would leave a ledger that nobody suspects.
+            record.events.insert(0, Recorded::Continued(Box::new(self.state.save())));
+            let payload = records::encode(&record)?;
+            self.earlier.clear();
+            self.ledger.next_generation(lock, GenerationCause::Damage, &payload)?;
+        } else {
+            self.ledger.append(lock, &records::encode(&record)?)?;
+        }
+        let (seq, hash) = self.ledger.newest();
+        state.sealed(&hash);
+        self.damage.clear();
+        self.recovered = None;
+        self.live = live;
+        self.state = Arc::new(state);
+        self.remember(seq, Arc::new(record));
+        self.folded_since_snapshot += 1;
+        Ok(true)
+    }
+
+    pub(super) fn snapshot_if_due(&mut self, closing: bool) {
+        if self.folded_since_snapshot >= SNAPSHOT_EVERY || (closing && self.folded_since_snapshot > 32) {
+            self.snapshot();
+        }
+    }
+
+    /// L2: the documents in force lie in a second place on the disk, so that a bit that flips in the log costs none of them.
+    pub(super) fn snapshot(&mut self) {
+        // A document that this product cannot prove is not in the saved state, and another product may prove it.
+        if self.newer || !self.uses.is_empty() || self.state.unproven() > 0 {
+            return;
+        }
+        let result = to_bytes(&self.state.save()).and_then(|bytes| self.ledger.save_snapshot(&bytes, FOLD_VERSION));
+        match result {
+            Ok(()) => self.folded_since_snapshot = 0,
+            Err(error) => self.diagnose(format!("the snapshot was not written: {error}")),
+        }
+    }
+
+    pub(in crate::client) fn import(&mut self, token: &[u8]) -> Result<Answer, Error> {
+        let answer = self.operate(How::Acknowledged, |op, pending| {
+            let opened = document::open(token, op.state().trust());
+            op.import(document::trim(token), opened, pending)
+        })?;
+        if answer.fresh {
+            self.pending = None;
+        }
+        if answer.accepted && !answer.known {
+            self.snapshot();
+        }
+        Ok(answer)
+    }
+
+    pub(in crate::client) fn acknowledged<R>(
+        &mut self,
+        wish: impl FnOnce(&mut Operation<'_>) -> R,
+    ) -> Result<R, Error> {
+        self.operate(How::Acknowledged, |op, _| wish(op))
+    }
+
+    pub(in crate::client) fn upkeep<R>(&mut self, look: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
+        self.operate(How::Upkeep, |op, _| look(op))
+    }
+
+    pub(in crate::client) fn close(&mut self) -> Result<(), Error> {
+        self.operate(How::Close, |_, _| ())
+    }
+
+    /// Goes on in a new file, from all that counts; the old one is kept.
+    pub(in crate::client) fn archive(&mut self) -> Result<crate::client::Archived, Error> {
+        // What is due belongs into the old file, and damage is dealt with first.
+        self.acknowledged(|_| ())?;
+        let lock = self.ledger.lock()?;
+        self.settle(&lock)?;
+        if self.newer || self.state.has_foreign() {
+            return Err(newer());
+        }
+        if self.state.unproven() > 0 {
+            let text = "the ledger has documents that this product's keys do not prove, and another's may: archive with that one";
+            return Err(Error::new(ErrorKind::Newer, text));
+        }
+        if !self.damage.is_empty() || self.replaced {
+            return Err(Error::new(ErrorKind::Busy, "damage was found while archiving; archive again"));
+        }
+        let opening = self.opening();
+        let before = self.ledger.path().to_owned();
+        self.ledger.sync()?;
+        self.earlier.clear();
+        self.ledger.next_generation(&lock, GenerationCause::Archive, &records::encode(&opening)?)?;
+        drop(lock);
+        self.remember(self.ledger.newest().0, Arc::new(opening));
+        self.ledger.sync()?;
+        self.testify(true);
+        Ok(crate::client::Archived { generation: self.ledger.generation(), before })
+    }
+
+    /// The first record of a generation that follows this one.
+    pub(super) fn opening(&self) -> Record {
+        Record {
+            t: self.state.t(),
+            anchor: *self.state.anchor(),
+            reset: false,
+            events: vec![Recorded::Continued(Box::new(self.state.save()))],
+        }
+    }
+}
