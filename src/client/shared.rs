@@ -1,0 +1,147 @@
+//! What the clones of a client share: the session under its lock, and what a check answers from without waiting for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+
+use once_cell::sync::OnceCell;
+
+use super::builder::{Builder, Upkeep};
+use super::error::Error;
+use super::session::{Session, View};
+use super::{Client, closed};
+use crate::clock::Clock;
+use crate::grace::Decision;
+use crate::time::{Instant, Span};
+
+/// How often a check looks at the ledger and the clocks, at most.
+const UPKEEP_EVERY: Span = Span::nanos(10_000_000);
+
+/// How long a client that leaves upkeep to the product believes that its thread lives.
+const UPKEEP_DEAD: Span = Span::seconds(600);
+/// The decisions of one upkeep.
+pub(super) struct Cache {
+    /// The coarse wall of that upkeep.
+    pub(super) upkept: Instant,
+    /// Its uptime: a wall that is put right by hours says nothing of a product's thread.
+    pub(super) uptime: Span,
+    /// By SKU and feature, each with the coarse wall at which it was made.
+    pub(super) decisions: HashMap<String, HashMap<String, (Arc<Decision>, Instant)>>,
+}
+
+pub(super) struct Shared {
+    /// The process that opened it. A child of a fork has a copy of this memory, in whatever state another thread's call was
+    /// in, its locks held for ever: it opens the ledger anew and leaves the copy alone.
+    pub(super) pid: u32,
+    pub(super) builder: Builder,
+    pub(super) child: OnceCell<Client>,
+    pub(super) closed: AtomicBool,
+    pub(super) session: Mutex<Option<Session>>,
+    /// What the last operation left behind; none once the client was closed.
+    pub(super) view: RwLock<Option<Arc<View>>>,
+    pub(super) cache: RwLock<Cache>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) upkeep: Upkeep,
+    pub(super) endpoints: Vec<String>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if self.pid != std::process::id() {
+            std::mem::forget(session);
+            return;
+        }
+        if let Some(mut session) = session {
+            // A product that forgot to close loses nothing but the last minutes' proof of time.
+            let _ = session.close();
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Session>> {
+        // A panic inside leaves the session as it was before the call, or refolded from the file at the next.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
+        let mut guard = self.lock();
+        let session = guard.as_mut().ok_or_else(closed)?;
+        let result = wish(session);
+        self.publish(Some(session));
+        self.forget();
+        result
+    }
+
+    /// Leaves behind what can be decided from while the next operation is under way.
+    pub(super) fn publish(&self, session: Option<&Session>) {
+        let view = session.map(|session| Arc::new(session.view()));
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// Forgets the cached decisions: something may have changed.
+    pub(super) fn forget(&self) {
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.decisions.clear();
+        cache.upkept = self.clock.coarse();
+        cache.uptime = self.clock.read().uptime;
+    }
+
+    pub(super) fn take(&self) -> Option<Session> {
+        self.closed.store(true, Ordering::Release);
+        let session = self.lock().take();
+        self.publish(None);
+        self.forget();
+        session
+    }
+
+    /// A check; an error says why nothing could be decided.
+    pub(super) fn check(&self, sku: &str, feature: &str) -> Result<Arc<Decision>, String> {
+        if let Some(decision) = self.cached(sku, feature) {
+            return Ok(decision);
+        }
+        let closed = || closed().message().to_owned();
+        let mut guard = match self.session.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                // Another thread's operation may wait for the disk or for another process: a check does not.
+                let view = self.view.read().unwrap_or_else(PoisonError::into_inner).clone();
+                return view.map(|view| Arc::new(view.check(self.clock.read(), sku, feature))).ok_or_else(closed);
+            }
+        };
+        let session = guard.as_mut().ok_or_else(closed)?;
+        let own = self.upkeep == Upkeep::Own;
+        let now = self.clock.coarse();
+        let decision = Arc::new(session.check(sku, feature, !own));
+        self.publish(Some(session));
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if own {
+            let idle = self.clock.read().uptime - cache.uptime;
+            if idle > UPKEEP_DEAD {
+                return Err(format!("no upkeep has run for {idle}; call upkeep, or let checks do it"));
+            }
+        } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
+            cache.decisions.clear();
+            cache.upkept = now;
+        }
+        cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), (decision.clone(), now));
+        Ok(decision)
+    }
+
+    /// The decision of the last upkeep, while it is good. Waits for nobody.
+    pub(super) fn cached(&self, sku: &str, feature: &str) -> Option<Arc<Decision>> {
+        let now = self.clock.coarse();
+        let cache = self.cache.try_read().ok()?;
+        let fresh = match self.upkeep {
+            // The wall moved oddly: back, or further than it should.
+            Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
+            Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
+        };
+        let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
+        // `until` is in trusted time, which runs with the wall from the decision on.
+        let holds = now >= *made && decision.until.is_none_or(|until| decision.t + (now - *made) < until);
+        (fresh && holds).then(|| decision.clone())
+    }
+}
