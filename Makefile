@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build test demo lint soak fuzz bench clean
+.PHONY: help setup build test demo lint soak clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18

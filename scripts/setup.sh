@@ -13,8 +13,7 @@ need nm binutils
 need mcs mono-mcs
 need mono mono-runtime
 need valgrind valgrind
-# The reference assemblies that the C# compiler asks for beyond the core ones.
-[ -e /usr/lib/mono/4.5/System.Core.dll ] || [ -n "$(command -v monodis 2>/dev/null)" ] || missing+=(libmono-system-core4.0-cil)
+[ -e /usr/lib/mono/4.5/System.Core.dll ] || missing+=(libmono-system-core4.0-cil)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then

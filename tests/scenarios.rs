@@ -24,3 +24,18 @@ fn every_scenario_is_met() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
+
+/// The project's own copies are the published ones, where those are at hand.
+#[test]
+fn the_copies_are_the_published_scenarios() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let Ok(published) = std::fs::read_dir(root.join("../shared/spec/scenarios")) else {
+        println!("not run: the published scenarios are not at hand");
+        return;
+    };
+    for entry in published {
+        let path = entry.unwrap().path();
+        let own = root.join("tests/scenarios").join(path.file_name().unwrap());
+        assert_eq!(std::fs::read(&own).unwrap(), std::fs::read(&path).unwrap(), "{}", own.display());
+    }
+}

@@ -175,7 +175,10 @@ impl Drill {
     fn read(folder: &Path) -> Result<Drill, Error> {
         let file = folder.join(AUTHORITY);
         let text = std::fs::read_to_string(&file).map_err(|error| {
-            Error::new(ErrorKind::Missing, format!("{}: {error}; make the drill first", file.display()))
+            Error::new(
+                ErrorKind::Missing,
+                format!("{}: {error}; make the drill first, as `reprieve world new` does", file.display()),
+            )
         })?;
         let odd = || Error::new(ErrorKind::Drill, format!("{} cannot be read; make the drill anew", file.display()));
         let kept: Value = serde_json::from_str(&text).map_err(|_| odd())?;
