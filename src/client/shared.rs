@@ -19,6 +19,7 @@ const UPKEEP_EVERY: Span = Span::nanos(10_000_000);
 
 /// How long a client that leaves upkeep to the product believes that its thread lives.
 const UPKEEP_DEAD: Span = Span::seconds(600);
+
 /// The decisions of one upkeep.
 pub(super) struct Cache {
     /// The coarse wall of that upkeep.
@@ -61,8 +62,17 @@ impl Drop for Shared {
 
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Session>> {
-        // A panic inside leaves the session as it was before the call, or refolded from the file at the next.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        self.session.lock().unwrap_or_else(|poisoned| self.mended(poisoned))
+    }
+
+    /// After a panic inside a call nothing in memory is believed: the file is folded anew at the next.
+    fn mended<'a>(&self, poisoned: PoisonError<MutexGuard<'a, Option<Session>>>) -> MutexGuard<'a, Option<Session>> {
+        let mut guard = poisoned.into_inner();
+        if let Some(session) = guard.as_mut() {
+            session.distrust();
+        }
+        self.session.clear_poison();
+        guard
     }
 
     pub(super) fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
@@ -104,7 +114,7 @@ impl Shared {
         let closed = || closed().message().to_owned();
         let mut guard = match self.session.try_lock() {
             Ok(guard) => guard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::Poisoned(poisoned)) => self.mended(poisoned),
             Err(TryLockError::WouldBlock) => {
                 // Another thread's operation may wait for the disk or for another process: a check does not.
                 let view = self.view.read().unwrap_or_else(PoisonError::into_inner).clone();

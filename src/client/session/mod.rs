@@ -128,6 +128,11 @@ impl Session {
         }
     }
 
+    /// What is held in memory is not believed any more: the file is folded anew by the next operation.
+    pub(super) fn distrust(&mut self) {
+        self.lost = true;
+    }
+
     pub(super) fn set_lock_timeout(&mut self, timeout: std::time::Duration) {
         self.setup.config.lock_timeout = timeout;
         self.ledger.set_lock_timeout(timeout);
