@@ -20,7 +20,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 INCLUDE = ROOT / "include"
 LIB = pathlib.Path(os.environ.get("REPRIEVE_LIB") or ROOT / "target" / "release").resolve()
-CBINDGEN = "0.29.4"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
 
@@ -106,22 +105,6 @@ def test_headers():
             if language == "c":
                 command = [compiler, "-std=c11", "-m32", "-ffreestanding", f"-I{INCLUDE}", "-fsyntax-only", HERE / "layout.c"]
                 note(f"layout with 32 bits by {name}", run(command)[0])
-
-
-def test_header_is_current(work):
-    cbindgen = cargo_tool("cbindgen")
-    if not cbindgen or not cargo_tool("cargo"):
-        return skip("the header is current", f"cbindgen {CBINDGEN} or cargo is missing")
-    version = run([cbindgen, "--version"])[1].decode().split()[-1]
-    if version != CBINDGEN:
-        return skip("the header is current", f"cbindgen is {version}, not {CBINDGEN}")
-    made = work / "reprieve.h"
-    config = ROOT / "bindings" / "c" / "cbindgen.toml"
-    problem, _ = run([cbindgen, "-q", "--config", config, "--crate", "reprieve-c", "--output", made], cwd=ROOT)
-    if not problem:
-        old, new = ((INCLUDE / "reprieve.h").read_text().splitlines(), made.read_text().splitlines())
-        problem = "\n".join(difflib.unified_diff(old, new, "include/reprieve.h", "made anew", lineterm="", n=1))
-    return note("the header is current", problem)
 
 
 def test_symbols():
@@ -329,7 +312,6 @@ def main():
     with tempfile.TemporaryDirectory(prefix="reprieve-abi-") as folder:
         work = pathlib.Path(folder)
         test_headers()
-        test_header_is_current(work)
         test_symbols()
         test_documentation()
         test_examples(work)
