@@ -3,6 +3,7 @@
 mod care;
 mod export;
 mod history;
+mod prove;
 mod records;
 mod status;
 mod verify;
@@ -22,6 +23,10 @@ pub enum Command {
     History(history::Args),
     /// Write the history for other programs, as JSON lines or CSV.
     Export(export::Args),
+    /// Prove a record, or that an older head was only added to, to somebody without the ledger.
+    Prove(prove::Prove),
+    /// Check such a proof: no ledger and no key is needed.
+    CheckProof(prove::Check),
     /// Go on in a new file, so that the old one can be put away.
     Archive(care::Archive),
     /// Move the ledger aside, so that the next product begins anew.
@@ -34,6 +39,8 @@ pub fn run(command: Command, out: &mut Out) -> Result<Done, Failure> {
         Command::Verify(args) => verify::run(args, out),
         Command::History(args) => history::run(args, out),
         Command::Export(args) => export::run(args, out),
+        Command::Prove(args) => prove::prove(args, out),
+        Command::CheckProof(args) => prove::check(args, out),
         Command::Archive(args) => care::archive(args, out),
         Command::Retire(args) => care::retire(args, out),
     }

@@ -110,7 +110,7 @@ fn place(finding: &Finding) -> (Option<u64>, Option<u64>) {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

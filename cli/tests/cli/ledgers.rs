@@ -8,7 +8,7 @@ use crate::support::{Place, files, vendor, world};
 const APP: [&str; 2] = ["--app", "reprieve.toml"];
 
 /// A vendor with a real ledger in `ledger`: a policy and a lease were imported.
-fn ledger() -> Place {
+pub fn ledger() -> Place {
     let place = vendor();
     // Reading makes no ledger; a product does.
     reprieve::client::Client::open(place.path("reprieve.toml")).unwrap().close().unwrap();
@@ -27,7 +27,8 @@ fn on(place: &Place, args: &[&str]) -> crate::support::Ran {
 fn reading_makes_no_ledger() {
     let place = vendor();
     let before = files(&place.path(""));
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
+        &["ledger", "prove"],
         &["ledger", "status"],
         &["ledger", "verify"],
         &["ledger", "history"],

@@ -5,6 +5,7 @@ mod documents;
 mod drills;
 mod ledgers;
 mod policies;
+mod proofs;
 mod support;
 mod usage;
 mod worlds;

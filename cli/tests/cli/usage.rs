@@ -9,7 +9,7 @@ fn help_names_exit_codes_and_examples() {
     for text in ["Exit codes:", "  3  the environment", "Examples:", "reprieve drill outage.json"] {
         assert!(help.contains(text), "{text}: {help}");
     }
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 22] = [
         &["keys", "new"],
         &["keys", "public"],
         &["keys", "document"],
@@ -25,6 +25,8 @@ fn help_names_exit_codes_and_examples() {
         &["ledger", "verify"],
         &["ledger", "history"],
         &["ledger", "export"],
+        &["ledger", "prove"],
+        &["ledger", "check-proof"],
         &["ledger", "archive"],
         &["ledger", "retire"],
         &["check"],
