@@ -40,6 +40,7 @@ stage "the C# binding" tests/csharp/run.sh
 stage "conformance in five languages, byte for byte" "$python" tests/conformance.py
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
 stage "a clock that is faked by preloading" "$python" tests/preload/run.py
+stage "ledgers, whole and damaged, against the independent reader" "$python" tests/verifier/run.py
 stage "what the README shows" "$python" tests/readme/run.py
 stage "what the documentation shows" "$python" tests/docs/run.py
 stage "the demo" "$python" demo/run.py

@@ -71,6 +71,7 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
     };
     let secret = read_secret(&*storage, config)?;
     let secret = secret.as_deref().map(Vec::as_slice);
+    let (mut locked, mut wrecked) = (None, false);
     let mut reports: Vec<GenerationReport> = Vec::new();
     let mut ledger = None;
     let mut before: Option<Before> = None;
@@ -99,6 +100,10 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
             Err(err) if file.generation < highest || !reports.is_empty() => {
                 before = None;
                 let text = format!("generation {} cannot be read: {err}", file.generation);
+                match err.kind() {
+                    ErrorKind::WrongKey => locked = locked.or(Some(err)),
+                    _ => wrecked = true,
+                }
                 reports.push(GenerationReport {
                     generation: file.generation,
                     path: file.path.clone(),
@@ -113,8 +118,9 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
             Err(err) => return Err(err),
         }
     }
-    let id =
-        ledger.ok_or_else(|| Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read"))?;
+    // A key that opens nothing is no damage.
+    let unread = || Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read");
+    let id = ledger.ok_or_else(|| locked.filter(|_| !wrecked).unwrap_or_else(unread))?;
     Ok(Verification { id, generations: reports })
 }
 
