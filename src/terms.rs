@@ -33,15 +33,9 @@ macro_rules! words {
         }
 
         impl fmt::Display for $name {
-            fmt_word!();
-        }
-    };
-}
-
-macro_rules! fmt_word {
-    () => {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.as_str())
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
         }
     };
 }
