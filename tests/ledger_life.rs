@@ -205,11 +205,11 @@ fn heads_and_proofs_hold_for_anybody() {
     for (seq, leaf) in leaves.iter().enumerate() {
         let proof = ledger.inclusion_proof(seq as u64).unwrap();
         assert!(verify_inclusion(seq as u64, head.size, leaf, &proof, &head.root));
-        let proof = ledger.consistency_proof(seq as u64 + 1).unwrap();
+        let proof = ledger.consistency_proof(seq as u64 + 1, head.size).unwrap();
         assert!(verify_consistency(seq as u64 + 1, head.size, &proof, &roots[seq], &head.root));
     }
-    assert_eq!(ledger.consistency_proof(0).unwrap_err().kind(), ErrorKind::Misuse);
-    assert_eq!(ledger.consistency_proof(22).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(ledger.consistency_proof(0, 21).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(ledger.consistency_proof(22, 21).unwrap_err().kind(), ErrorKind::Misuse);
     assert_eq!(ledger.inclusion_proof(21).unwrap_err().kind(), ErrorKind::Misuse);
 
     let signed = ledger.note().unwrap();

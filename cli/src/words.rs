@@ -194,6 +194,7 @@ pub fn name(event: &Event) -> &'static str {
         Event::Charged { .. } => "grace_charged",
         Event::Home { .. } => "machine_adopted",
         Event::Requested { .. } => "renewal_requested",
+        Event::Countersigned { .. } => "head_countersigned",
         Event::Damage { .. } => "damage_found",
         Event::PutBack { .. } => "record_missing",
         _ => "other",
@@ -240,6 +241,9 @@ pub fn event(event: &Event) -> String {
         }
         Event::Home { .. } => "This machine became the ledger's own".to_owned(),
         Event::Requested { size, .. } => format!("A renewal was asked for, at {size} records"),
+        Event::Countersigned { generation, size } => {
+            format!("The authority countersigned the head of {size} records of generation {generation}")
+        }
         Event::Damage { record: Some(record), text } => format!("Damage was found in record {record}: {text}"),
         Event::Damage { record: None, text } => format!("Damage was found: {text}"),
         Event::PutBack { record, .. } => {

@@ -334,7 +334,7 @@ class Request:
     nonce: str
     """What the lease must echo to be fresh."""
     body: bytes
-    """What to send: JSON ``{"ledger", "nonce", "licenses", "head"}``."""
+    """What to send: JSON, with the ledger's signed head and proofs that it goes on from those sent before."""
 
 
 @dataclass(frozen=True)

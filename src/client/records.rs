@@ -78,9 +78,10 @@ bodies! {
     12 false Recovered { at: Instant, bytes: u64 };
     13 false Appealed { at: Instant, license: Option<String>, text: String };
     14 true Home { machine: Machine };
-    15 false Requested { size: u64, root: [u8; 32] };
+    15 false Requested { generation: u64, size: u64, root: [u8; 32] };
     16 false Damage { record: Option<u64>, text: String };
     17 true PutBack { record: u64, hash: [u8; 32], line: [u8; 32] };
+    18 false Countersigned { generation: u64, size: u64 };
 }
 
 /// A record, as the ledger stores it.

@@ -3,13 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::error::{Error, ErrorKind};
 use super::events::Event;
 use super::json;
 use super::session::Session;
-use crate::grace::Pending;
+use crate::document::{Document, Opened};
+use crate::grace::{Sent, State};
+use crate::ledger::note::{self, Checkpoint};
+use crate::ledger::{Chain, Head, Ledger, Since, tree};
 
 /// How many of the last records go with an appeal.
 const HISTORY: u64 = 1000;
@@ -19,8 +23,17 @@ const HISTORY: u64 = 1000;
 pub struct Request {
     /// What the lease must echo to be fresh.
     pub nonce: String,
-    /// JSON: `{"ledger", "nonce", "licenses", "head"}`.
+    /// JSON: `{"ledger", "nonce", "licenses", "head", "key", "closings", "since"}`. The last four are a
+    /// [`Chain`](crate::ledger::Chain): whoever keeps the head of the request before sees whether this one goes on from it.
     pub body: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    nonce: &'a str,
+    licenses: Vec<&'a String>,
+    #[serde(flatten)]
+    chain: Chain,
 }
 
 /// C6: the newest request of a client. Its head is recorded before it leaves the process.
@@ -30,19 +43,55 @@ pub(super) fn request(session: &mut Session) -> Result<Request, Error> {
         .fill(&mut bytes)
         .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
     let nonce = URL_SAFE_NO_PAD.encode(bytes);
-    session.sync()?;
-    let head = session.head();
-    let note = session.ledger().note()?;
-    let pending = session.acknowledged(|op| {
-        op.request(head.size, head.root);
-        let reading = op.reading();
-        Pending { nonce: nonce.clone(), boot: reading.boot, uptime: reading.uptime }
-    })?;
-    session.pending = Some(pending);
-    let licenses: Vec<&String> = session.state().licences().keys().collect();
-    let body =
-        serde_json::json!({ "ledger": session.state().ledger, "nonce": nonce, "licenses": licenses, "head": note });
-    Ok(Request { nonce, body: body.to_string().into_bytes() })
+    let head = session.request(&nonce)?;
+    let body = Body {
+        nonce: &nonce,
+        licenses: session.state().licences().keys().collect(),
+        chain: chain(session.ledger(), session.state(), &head)?,
+    };
+    let body = serde_json::to_vec(&body)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("a request cannot be written: {error}")))?;
+    Ok(Request { nonce, body })
+}
+
+/// What leads to this head from whichever of those that were sent the authority has seen.
+fn chain(ledger: &Ledger, state: &State, head: &Head) -> Result<Chain, Error> {
+    let mut since = Vec::new();
+    for sent in state.heads().sent() {
+        let path = match sent.generation == head.generation {
+            false => Some(sent.path.clone()),
+            true if sent.size == head.size => None,
+            true => path(ledger, sent, head)?,
+        };
+        if let Some(path) = path {
+            since.push(Since { generation: sent.generation, size: sent.size, root: sent.root, path });
+        }
+    }
+    Ok(Chain {
+        ledger: state.ledger.clone(),
+        key: ledger.public_key(),
+        head: ledger.note_of(head)?,
+        closings: state.heads().closings().cloned().collect(),
+        since,
+    })
+}
+
+/// The path from a head that was sent to one of the same generation; none if nothing leads there, as records were destroyed.
+pub(super) fn path(ledger: &Ledger, sent: &Sent, to: &Head) -> Result<Option<Vec<[u8; 32]>>, Error> {
+    if sent.size > to.size {
+        return Ok(None);
+    }
+    let path = ledger.consistency_proof(sent.size, to.size)?;
+    Ok(Some(path).filter(|path| tree::verify_consistency(sent.size, to.size, path, &sent.root, &to.root)))
+}
+
+/// Which of the heads that were sent a lease countersigns: its generation and size.
+pub(super) fn countersigned(opened: &Opened, state: &State) -> Option<(u64, u64)> {
+    let Ok(Document::Lease(lease)) = &opened.result else { return None };
+    let head = Checkpoint::of_note(lease.checkpoint.as_deref()?).ok()?;
+    let generation = note::generation_of(&state.ledger.parse().ok()?, &head.origin)?;
+    let sent = state.heads().sent().iter().find(|sent| (sent.generation, sent.size) == (generation, head.size))?;
+    (sent.root == head.root).then_some((generation, head.size))
 }
 
 /// The tokens of an answer: JSON `{"documents": [...]}`, or one token.

@@ -1,10 +1,14 @@
 //! The simulated authority: its keys, and documents as it signs them, broken ones included.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::scenario::{Draft, Fault, SIGNERS, signed};
-use crate::client::{Error, ErrorKind};
+use crate::client::{Error, ErrorKind, Request};
 use crate::document::{KeyEntry, Keys, Role, RootKey, SigningKey, issue_unchecked, typ};
+use crate::ledger::{Chain, Continuity};
 use crate::terms::Kind;
 use crate::time::{Instant, Span};
 
@@ -14,6 +18,16 @@ pub struct Authority {
     keys: Vec<(Role, SigningKey)>,
     stranger: SigningKey,
     serial: std::cell::Cell<u64>,
+    /// The last head of each ledger that asked for a renewal.
+    heads: RefCell<HashMap<String, String>>,
+}
+
+/// What a lease says of the renewal request that it answers.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    nonce: String,
+    head: String,
+    put_back: bool,
 }
 
 /// The roles that sign documents, with how many keys each has.
@@ -45,6 +59,7 @@ impl Authority {
             keys,
             stranger: key("stranger-1".into())?,
             serial: Default::default(),
+            heads: Default::default(),
         })
     }
 
@@ -70,7 +85,21 @@ impl Authority {
             stranger: key(&value["stranger"])?,
             keys,
             serial: std::cell::Cell::new(serial),
+            heads: Default::default(),
         })
+    }
+
+    /// A renewal request comes in: the head that it shows is held against the last one of this ledger, and kept. One that does
+    /// not go on from it gets its lease, marked `put_back`.
+    pub(super) fn hear(&self, request: &Request) -> Result<Reply, Error> {
+        let chain = Chain::of_request(&request.body)?;
+        let mut heads = self.heads.borrow_mut();
+        let put_back = match heads.get(&chain.ledger) {
+            Some(last) => chain.continuity(last)? != Continuity::Continues,
+            None => false,
+        };
+        heads.insert(chain.ledger, chain.head.clone());
+        Ok(Reply { nonce: request.nonce.clone(), head: chain.head, put_back })
     }
 
     /// The root key that products bring.
@@ -144,7 +173,7 @@ impl Authority {
         start: Instant,
         iat: Instant,
         ledger: &str,
-        nonce: Option<&str>,
+        reply: Option<&Reply>,
     ) -> Result<Value, Error> {
         let mut claims: Map<String, Value> = draft.body.clone();
         let at = |value: &Value, key: &str| -> Result<Value, Error> {
@@ -183,8 +212,12 @@ impl Authority {
                 };
                 claims.insert("features".to_owned(), Value::Object(features));
                 claims.entry("ledger").or_insert_with(|| json!(ledger));
-                if let Some(nonce) = nonce {
-                    claims.insert("nonce".to_owned(), json!(nonce));
+                if let Some(reply) = reply {
+                    claims.insert("nonce".to_owned(), json!(reply.nonce));
+                    claims.insert("checkpoint".to_owned(), json!(reply.head));
+                    if reply.put_back {
+                        claims.insert("put_back".to_owned(), json!(true));
+                    }
                 }
             }
             Kind::Revocation => {

@@ -29,6 +29,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 pub use authority::Authority;
+use authority::Reply;
 pub use scenario::{Action, Answers, Draft, Fault, SIGNERS, Scenario, Step};
 pub use world::{ShiftedClock, World};
 
@@ -72,7 +73,7 @@ pub struct Drill {
     scenario: Option<Scenario>,
     client: Option<Client>,
     /// By name, each with when it was made.
-    requests: HashMap<String, Vec<(Instant, String)>>,
+    requests: HashMap<String, Vec<(Instant, Reply)>>,
     /// The records whose events were printed, on whatever copy of the ledger.
     printed: HashSet<[u8; 32]>,
     tokens: Vec<Option<Vec<u8>>>,
@@ -371,9 +372,9 @@ impl Drill {
                 self.printed = printed;
             }
             Action::Request(name) => {
-                let request = self.client()?.request()?;
+                let reply = self.authority.hear(&self.client()?.request()?)?;
                 let now = self.now();
-                self.requests.entry(name).or_default().push((now, request.nonce));
+                self.requests.entry(name).or_default().push((now, reply));
             }
             Action::Document(draft) => {
                 let token = self.draft(&draft)?;
@@ -396,19 +397,19 @@ impl Drill {
 
     fn draft(&self, draft: &Draft) -> Result<Vec<u8>, Error> {
         let client = self.client()?;
-        let nonce = match &draft.answers {
+        let reply = match &draft.answers {
             Answers::Nothing => None,
-            Answers::Now => Some(client.request()?.nonce),
+            Answers::Now => Some(self.authority.hear(&client.request()?)?),
             // The last that was made before the lease was issued.
             Answers::Named(name) => self
                 .requests
                 .get(name)
                 .and_then(|made| made.iter().rev().find(|(at, _)| *at <= self.now() - draft.age))
-                .map(|(_, nonce)| nonce.clone()),
+                .map(|(_, reply)| reply.clone()),
         };
         let start = self.scenario.as_ref().map_or(Instant::EPOCH, |scenario| scenario.start);
         let iat = self.now() - draft.age;
-        let claims = Authority::claims(draft, start, iat, &client.ledger_id()?, nonce.as_deref())?;
+        let claims = Authority::claims(draft, start, iat, &client.ledger_id()?, reply.as_ref())?;
         self.authority.issue(draft.kind, &claims, draft.signers, draft.fault)
     }
 

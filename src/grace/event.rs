@@ -188,10 +188,19 @@ pub enum Event {
     },
     /// A renewal was asked for with this head of the ledger, which the authority may countersign.
     Requested {
-        /// How many records the head covers.
+        /// The generation that the head is of.
+        generation: u64,
+        /// How many of its records the head covers.
         size: u64,
         /// The root of their tree.
         root: [u8; 32],
+    },
+    /// The authority countersigned this head, in a lease that was accepted.
+    Countersigned {
+        /// The generation that the head is of.
+        generation: u64,
+        /// How many of its records the head covers.
+        size: u64,
     },
     /// L2: damage, as found.
     Damage {

@@ -306,8 +306,13 @@ impl<'s> Operation<'s> {
     }
 
     /// A renewal is asked for with this head of the ledger.
-    pub fn request(&mut self, size: u64, root: [u8; 32]) {
-        self.push(Event::Requested { size, root });
+    pub fn request(&mut self, generation: u64, size: u64, root: [u8; 32]) {
+        self.push(Event::Requested { generation, size, root });
+    }
+
+    /// A lease that was accepted countersigns this head of the ledger.
+    pub fn countersigned(&mut self, generation: u64, size: u64) {
+        self.push(Event::Countersigned { generation, size });
     }
 
     /// C5: what is to be recorded.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::Machine;
+use super::heads::Heads;
 use super::intervals::Intervals;
 use super::state::{Adopted, Brought, Held, Licence, Standing, State};
 use crate::clock::trusted::Anchor;
@@ -33,6 +34,7 @@ pub struct Saved {
     told: [bool; 3],
     put_backs: BTreeMap<[u8; 32], u64>,
     line: [u8; 32],
+    heads: Heads,
     anchor: Anchor,
     t: Instant,
     unproven: u64,
@@ -91,6 +93,7 @@ impl State {
             told: [self.told_clock, self.told_ledger, self.told_place],
             put_backs: self.put_backs.clone(),
             line: self.line,
+            heads: self.heads.clone(),
             anchor: self.anchor,
             t: self.t,
             unproven: self.unproven,
@@ -180,6 +183,7 @@ impl Saved {
         state.home = self.home.clone();
         [state.told_clock, state.told_ledger, state.told_place] = self.told;
         state.put_backs = self.put_backs.clone();
+        state.heads = self.heads.clone();
         state.line = self.line;
         state.t = self.t;
         state.unproven = self.unproven + prover.unproven;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Machine, Record, Suspect};
+use super::heads::Heads;
 use super::intervals::Intervals;
 use crate::clock::trusted::Anchor;
 use crate::document::{
@@ -157,6 +158,8 @@ pub struct State {
     pub(super) line: [u8; 32],
     /// The record being folded says that the ledger was put back.
     pub(super) begins_line: bool,
+    /// What was sent of the ledger to the authority.
+    pub(super) heads: Heads,
     /// What is remembered of time, as of the last record.
     pub(super) anchor: Anchor,
     /// The `t` of the last record.
@@ -192,6 +195,7 @@ impl State {
             put_backs: BTreeMap::new(),
             line: [0; 32],
             begins_line: false,
+            heads: Heads::default(),
             t: anchor.proven,
             anchor,
             unproven: 0,
@@ -305,6 +309,9 @@ impl State {
         if self.home == Machine::default() {
             self.home = kept.home;
         }
+        if self.heads.sent().is_empty() {
+            self.heads = kept.heads;
+        }
         // A document that could not be proven before the keys came back may be among those that were taken over.
         self.unproven = kept.unproven.min(self.unproven);
     }
@@ -326,6 +333,16 @@ impl State {
         if std::mem::take(&mut self.begins_line) {
             self.line = *hash;
         }
+    }
+
+    /// The heads of the ledger that were sent to the authority.
+    pub fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    /// The ledger goes on in another file; see [`Heads`].
+    pub fn close_generation(&mut self, generation: u64, closing: String, paths: Vec<Option<Vec<[u8; 32]>>>) {
+        self.heads.close(generation, closing, paths);
     }
 
     /// A first use that is not recorded yet: decisions of this process count it, and the next record names it.
@@ -405,7 +422,9 @@ impl State {
                 self.begins_line = true;
             }
             Event::Foreign { .. } => self.foreign = true,
-            Event::Recovered { .. } | Event::Appealed { .. } | Event::Requested { .. } | Event::Damage { .. } => {}
+            Event::Requested { generation, size, root } => self.heads.request(*generation, *size, *root),
+            Event::Countersigned { generation, size } => self.heads.countersign(*generation, *size),
+            Event::Recovered { .. } | Event::Appealed { .. } | Event::Damage { .. } => {}
         }
     }
 

@@ -35,6 +35,29 @@ pub enum GenerationCause {
     NewDataKey,
 }
 
+impl GenerationCause {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GenerationCause::Damage => "damage",
+            GenerationCause::Archive => "archive",
+            GenerationCause::NewDataKey => "new_data_key",
+        }
+    }
+
+    /// The cause that this word is for.
+    pub fn from_word(word: &str) -> Option<GenerationCause> {
+        let all = [GenerationCause::Damage, GenerationCause::Archive, GenerationCause::NewDataKey];
+        all.into_iter().find(|cause| cause.as_str() == word)
+    }
+}
+
+impl std::fmt::Display for GenerationCause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What the first record of a later generation says of the file before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {

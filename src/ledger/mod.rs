@@ -31,6 +31,7 @@
 //! The format is specified in `docs/ledger-format.md`; each file of this module says its part of it.
 
 mod beside;
+mod chain;
 pub mod codec;
 mod error;
 mod files;
@@ -59,6 +60,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use chain::{Chain, Continuity, Since};
 pub use error::{Error, ErrorKind};
 pub use frame::{MAX_PAYLOAD, OVERHEAD};
 pub use generation::{GenerationCause, Opening};

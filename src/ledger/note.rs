@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
+use super::GenerationCause;
 use super::error::{Error, ErrorKind, Result};
 use super::tree::{Hash, sha256};
 
@@ -215,6 +216,52 @@ impl Checkpoint {
             return Err(malformed("a checkpoint has an empty line"));
         }
         Ok(Checkpoint { origin: origin.to_string(), size, root, extensions })
+    }
+
+    /// What a signed note says, whoever signed it: nothing is verified.
+    ///
+    /// # Errors
+    /// `Damaged` for anything that is no signed checkpoint.
+    pub fn of_note(note: &str) -> Result<Checkpoint> {
+        Checkpoint::parse(Note::parse(note)?.text)
+    }
+
+    /// Which closed generation a ledger's head goes on from, as the ledger's key signs it: the extension line
+    /// `continues GENERATION SIZE ROOT CAUSE`.
+    pub fn continues(&self) -> Option<Continues> {
+        self.extensions.iter().find_map(|line| Continues::parse(line))
+    }
+}
+
+/// The last head of the generation before, as each head of a later generation names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Continues {
+    /// The generation that was closed.
+    pub generation: u64,
+    /// How many leaves its tree had then.
+    pub size: u64,
+    /// The tree's root.
+    pub root: Hash,
+    /// Why it was closed.
+    pub cause: GenerationCause,
+}
+
+impl Continues {
+    /// The extension line, without its newline.
+    pub fn line(&self) -> String {
+        format!("continues {} {} {} {}", self.generation, self.size, STANDARD.encode(self.root), self.cause)
+    }
+
+    fn parse(line: &str) -> Option<Continues> {
+        let words: Vec<&str> = line.strip_prefix("continues ")?.split(' ').collect();
+        let [generation, size, root, cause] = words[..] else { return None };
+        let continues = Continues {
+            generation: generation.parse().ok()?,
+            size: size.parse().ok()?,
+            root: STANDARD.decode(root).ok()?.try_into().ok()?,
+            cause: GenerationCause::from_word(cause)?,
+        };
+        (continues.line() == format!("continues {}", words.join(" "))).then_some(continues)
     }
 }
 

@@ -179,27 +179,76 @@ impl Ledger {
         self.sign_head()
     }
 
+    /// A head that this ledger had, as a signed note: as [`note`](Ledger::note).
+    ///
+    /// # Errors
+    /// `Misuse` if something is not known to be durable, and for a head that this generation never had.
+    pub fn note_of(&self, head: &Head) -> Result<String> {
+        if self.durable < self.position.end
+            || head.generation != self.header.generation
+            || self.root_of_first(head.size)? != Some(head.root)
+        {
+            return Err(Error::at(
+                ErrorKind::Misuse,
+                &self.path,
+                "this generation never had that head, or not durably",
+            ));
+        }
+        self.sign(head)
+    }
+
     pub(super) fn sign_head(&self) -> Result<String> {
-        let (origin, head) = (self.origin(), self.head());
-        let checkpoint =
-            note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions: Vec::new() };
+        self.sign(&self.head())
+    }
+
+    fn sign(&self, head: &Head) -> Result<String> {
+        let origin = self.origin();
+        let extensions = self.continues()?.map(|continues| continues.line()).into_iter().collect();
+        let checkpoint = note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions };
         note::sign(&origin, &self.identity.signer, &checkpoint.text())
     }
 
-    /// The proof that the tree of `old_size` leaves grew into the present one.
+    /// What this generation goes on from, as its first record says; none if that is destroyed.
+    fn continues(&self) -> Result<Option<note::Continues>> {
+        if self.header.generation == 0 {
+            return Ok(None);
+        }
+        let (offset, seq) = (super::header::LOG, self.header.first_seq);
+        let mut window = Window::new(&*self.file, &self.path)?;
+        let first = window.frame(&self.sealer, offset, seq, &mut u64::MAX.clone())?;
+        let first = first.filter(|found| found.seq == seq && found.kind == OPENING);
+        let opening = first.and_then(|found| generation::split_opening(found.payload).0);
+        Ok(opening.map(|opening| note::Continues {
+            generation: opening.before,
+            size: opening.size,
+            root: opening.root,
+            cause: opening.cause,
+        }))
+    }
+
+    /// The root over the first `size` leaves; none if there are not so many.
+    fn root_of_first(&self, size: u64) -> Result<Option<Hash>> {
+        if size == self.position.tree.size() {
+            return Ok(Some(self.position.tree.root()));
+        }
+        self.with_index(|index| index.leaves.get(..usize::try_from(size).ok()?).map(tree::root_of))
+    }
+
+    /// The proof that the tree of `old_size` leaves grew into the one of `new_size` leaves.
     ///
     /// # Errors
-    /// `Misuse` for a size that this generation's tree never had, 0 included.
-    pub fn consistency_proof(&self, old_size: u64) -> Result<Vec<Hash>> {
+    /// `Misuse` for sizes that this generation's tree never had, 0 included.
+    pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>> {
+        let new_size = new_size.min(self.position.tree.size());
         let proof = self.with_index(|index| {
-            let leaves = index.leaves.get(..self.position.tree.size() as usize)?;
+            let leaves = index.leaves.get(..usize::try_from(new_size).ok()?)?;
             tree::consistency_proof(leaves, usize::try_from(old_size).ok()?)
         })?;
         proof.ok_or_else(|| {
             Error::at(
                 ErrorKind::Misuse,
                 &self.path,
-                format!("this generation's tree never had {old_size} leaves to prove from"),
+                format!("this generation's tree of {new_size} leaves never had {old_size} to prove from"),
             )
         })
     }

@@ -196,7 +196,7 @@ pub unsafe extern "C" fn reprieve_client_report(
 /// Makes a renewal request: bytes to send to the vendor's renewal server, best by POST. The lease that answers it
 /// within 10 minutes is fresh; a newer request takes its place. The library does no networking.
 ///
-/// `body` (out, not NULL): JSON {"ledger", "nonce", "licenses", "head"}; owned by the caller. `nonce` (out, or NULL):
+/// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before; owned by the caller. `nonce` (out, or NULL):
 /// what the lease must echo; owned by the caller.
 /// Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 #[unsafe(no_mangle)]

@@ -236,7 +236,7 @@ namespace Reprieve
             Nonce = nonce;
         }
 
-        /// <summary>What to send, best by POST: JSON <c>{"ledger", "nonce", "licenses", "head"}</c> in UTF-8.</summary>
+        /// <summary>What to send, best by POST: JSON in UTF-8, with the ledger's signed head and proofs that it goes on from those sent before.</summary>
         public byte[] Body { get; }
 
         /// <summary>What the lease must echo to be fresh (rule C6).</summary>

@@ -465,8 +465,7 @@ fn read(path: &Path) -> Result<Read, Failure> {
 
 /// What a note says, whoever signed it.
 fn unverified(note: &str) -> Option<Checkpoint> {
-    let end = note.rfind("\n\n")?;
-    Checkpoint::parse(note.get(..=end)?).ok()
+    Checkpoint::of_note(note).ok()
 }
 
 fn ledger_of(origin: &str) -> Option<(LedgerId, u64)> {

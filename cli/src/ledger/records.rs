@@ -136,7 +136,8 @@ pub fn flat(seq: u64, index: usize, record: &Record, event: &Event) -> Map<Strin
             put("license", json!(license));
             put("text", json!(text));
         }
-        Event::Requested { size, .. } => {
+        Event::Requested { generation, size, .. } | Event::Countersigned { generation, size } => {
+            put("generation", json!(generation));
             put("size", json!(size));
         }
         Event::Damage { text, .. } => {

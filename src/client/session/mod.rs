@@ -20,7 +20,7 @@ use super::records::{self, LEVEL};
 use crate::clock::Clock;
 use crate::document;
 use crate::grace::{Brought, Live, Machine, Operation, Pending, Record, State};
-use crate::ledger::{Config, Head, Ledger, LedgerId, Opened, Storage};
+use crate::ledger::{Config, Ledger, LedgerId, Opened, Storage};
 use crate::time::Instant;
 
 /// What a session is opened with.
@@ -148,10 +148,6 @@ impl Session {
 
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
-    }
-
-    pub(super) fn head(&self) -> Head {
-        self.ledger.head()
     }
 
     /// What was recorded is on disk, and the head may be given away.

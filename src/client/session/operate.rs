@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use super::super::error::{Error, ErrorKind};
 use super::super::records::{self, FOLD_VERSION};
+use super::super::renewal;
 use super::Session;
 use crate::document;
-use crate::grace::{Answer, Event as Recorded, Finished, Opening, Operation, Pending, Record};
+use crate::grace::{Answer, Event as Recorded, Finished, Opening, Operation, Pending, Record, State};
 use crate::ledger::codec::to_bytes;
-use crate::ledger::{GenerationCause, Lock, WitnessRead};
+use crate::ledger::{GenerationCause, Head, Lock, WitnessRead};
 use crate::time::Instant;
 
 /// How many records are folded before another snapshot is written.
 const SNAPSHOT_EVERY: u64 = 256;
+
+/// How often a renewal request is begun anew because the ledger went on in another file meanwhile.
+const REQUESTS: u32 = 5;
 
 /// How an operation treats the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,7 +124,9 @@ impl Session {
         if damaged {
             // L2: the damaged file is kept; the ledger goes on in another from what is proven. That it was damaged stands in the
             // same record: a crash between two would leave a ledger that nobody suspects.
-            record.events.insert(0, Recorded::Continued(Box::new(self.state.save())));
+            let mut before = State::clone(&self.state);
+            self.close_heads(&mut [&mut before, &mut state])?;
+            record.events.insert(0, Recorded::Continued(Box::new(before.save())));
             let payload = records::encode(&record)?;
             self.earlier.clear();
             self.ledger.next_generation(lock, GenerationCause::Damage, &payload)?;
@@ -160,7 +166,12 @@ impl Session {
     pub(in crate::client) fn import(&mut self, token: &[u8]) -> Result<Answer, Error> {
         let answer = self.operate(How::Acknowledged, |op, pending| {
             let opened = document::open(token, op.state().trust());
-            op.import(document::trim(token), opened, pending)
+            let countersigned = renewal::countersigned(&opened, op.state());
+            let answer = op.import(document::trim(token), opened, pending);
+            if let Some((generation, size)) = countersigned.filter(|_| answer.accepted && !answer.known) {
+                op.countersigned(generation, size);
+            }
+            answer
         })?;
         if answer.fresh {
             self.pending = None;
@@ -176,6 +187,29 @@ impl Session {
         wish: impl FnOnce(&mut Operation<'_>) -> R,
     ) -> Result<R, Error> {
         self.operate(How::Acknowledged, |op, _| wish(op))
+    }
+
+    /// Records the head that a renewal request shows: this one, unless so many are out that the newest is sent again.
+    pub(in crate::client) fn request(&mut self, nonce: &str) -> Result<Head, Error> {
+        self.sound()?;
+        for _ in 0..REQUESTS {
+            let lock = self.ledger.lock()?;
+            self.settle(&lock)?;
+            let now = self.ledger.head();
+            drop(lock);
+            let again = self.state.heads().again(now.generation);
+            let head = again.map_or(now, |sent| Head { size: sent.size, root: sent.root, ..now });
+            let pending = self.acknowledged(|op| {
+                op.request(head.generation, head.size, head.root);
+                let reading = op.reading();
+                Pending { nonce: nonce.to_owned(), boot: reading.boot, uptime: reading.uptime }
+            })?;
+            if self.ledger.generation() == head.generation {
+                self.pending = Some(pending);
+                return Ok(head);
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "the ledger was archived again and again meanwhile; ask again"))
     }
 
     pub(in crate::client) fn upkeep<R>(&mut self, look: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
@@ -202,25 +236,44 @@ impl Session {
         if !self.damage.is_empty() || self.replaced {
             return Err(Error::new(ErrorKind::Busy, "damage was found while archiving; archive again"));
         }
-        let opening = self.opening();
+        let mut state = State::clone(&self.state);
+        self.close_heads(&mut [&mut state])?;
+        let opening = opening(&state);
         let before = self.ledger.path().to_owned();
-        self.ledger.sync()?;
         self.earlier.clear();
         self.ledger.next_generation(&lock, GenerationCause::Archive, &records::encode(&opening)?)?;
         drop(lock);
+        self.state = Arc::new(state);
         self.remember(self.ledger.newest().0, Arc::new(opening));
         self.ledger.sync()?;
         self.testify(true);
         Ok(crate::client::Archived { generation: self.ledger.generation(), before })
     }
 
-    /// The first record of a generation that follows this one.
-    pub(super) fn opening(&self) -> Record {
-        Record {
-            t: self.state.t(),
-            anchor: *self.state.anchor(),
-            reset: false,
-            events: vec![Recorded::Continued(Box::new(self.state.save()))],
+    /// What was sent to the authority is proven up to this generation's last head, while its records are at hand.
+    fn close_heads(&mut self, states: &mut [&mut State]) -> Result<(), Error> {
+        self.ledger.sync()?;
+        if self.state.heads().sent().is_empty() {
+            return Ok(());
         }
+        let (head, closing) = (self.ledger.head(), self.ledger.note()?);
+        let mut paths = Vec::new();
+        for sent in self.state.heads().sent().iter().filter(|sent| sent.generation == head.generation) {
+            paths.push(renewal::path(&self.ledger, sent, &head)?);
+        }
+        for state in states {
+            state.close_generation(head.generation, closing.clone(), paths.clone());
+        }
+        Ok(())
+    }
+}
+
+/// The first record of a generation that goes on from this state.
+pub(super) fn opening(state: &State) -> Record {
+    Record {
+        t: state.t(),
+        anchor: *state.anchor(),
+        reset: false,
+        events: vec![Recorded::Continued(Box::new(state.save()))],
     }
 }
