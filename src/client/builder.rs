@@ -167,8 +167,9 @@ impl Builder {
             (_, None) if self.drill => None,
             (_, None) => Some(place::default_witness(&self.app.vendor)?),
         };
-        let older: Vec<Vec<u8>> = self.app.older_secrets.iter().map(|secret| secret.to_vec()).collect();
-        let mut keys = KeySource::application(&self.app.secret, &older);
+        let older = self.app.older_secrets.iter();
+        let newest = KeySource::application(&self.app.secret, &[]);
+        let mut keys = older.fold(newest, |keys, secret| keys.with_application_secret(secret));
         if let Some(audit) = self.app.audit_key {
             keys = keys.with_audit_public_key(audit);
         }

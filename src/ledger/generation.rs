@@ -15,7 +15,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile, parent};
 use super::frame::{MAX_PAYLOAD, OPENING, RECORD, Sealer};
 use super::header::{self, Copies, Header, Identity, LOG, NewHeader};
-use super::keys::{self, Key, SECRET, SlotKind};
+use super::keys::{self, Key, SECRET};
 use super::lock::{self, Lock};
 use super::log::{Ledger, first_position};
 use super::open::{HeadFile, is_complete, open_file, read_secret};
@@ -238,7 +238,7 @@ impl Ledger {
             // It never had a name, and nobody is at work on it: the lock is ours.
             storage.remove(&file.path).map_err(|err| Error::io(&err, "removing what a crash left", &file.path))?;
         }
-        let secret = make_secret(&*storage, config)?;
+        let secret = make_secret(&*storage, config, None)?;
         let secret = secret.as_deref().map(Vec::as_slice);
         let data = Key::random()?;
         let identity = new_identity()?;
@@ -294,8 +294,7 @@ impl Ledger {
         let secret = secret.as_deref().map(Vec::as_slice);
         let (data, slots, dropped) = if cause == GenerationCause::NewDataKey {
             let data = Key::random()?;
-            let (keys, dropped) = self.keys_to_keep(secret);
-            let slots = keys::make_slots(&id, &data, &keys, secret)?;
+            let (slots, dropped) = self.slots_for(&data, secret)?;
             (data, slots, dropped)
         } else {
             (self.data.clone(), self.header.slots.clone(), Vec::new())
@@ -346,25 +345,6 @@ impl Ledger {
             self.storage.remove(&left).ok();
         }
         Ok(())
-    }
-
-    /// The keys that a new data key is wrapped for, and the kinds of slots that go.
-    fn keys_to_keep(&self, secret: Option<&[u8]>) -> (KeySource, Vec<SlotKind>) {
-        let slots = &self.header.slots;
-        let audit = slots.iter().find(|slot| slot.kind == SlotKind::Audit).map(keys::Slot::recipient);
-        let mut kept = self.config.keys.clone();
-        if let Some(audit) = audit {
-            // The slot itself says whom it is for, so it needs nothing at hand.
-            kept = kept.with_audit_public_key(audit);
-        }
-        let at_hand = |kind| match kind {
-            SlotKind::Application => kept.needs_secret() && secret.is_some(),
-            SlotKind::Caller => kept.has_caller_bytes(),
-            SlotKind::Audit => true,
-            SlotKind::Unknown(_) => false,
-        };
-        let dropped = slots.iter().map(|slot| slot.kind).filter(|kind| !at_hand(*kind)).collect();
-        (kept, dropped)
     }
 
     /// Moves all files of the ledger aside into the folder `NAME.retired-N`, so that a new one may begin, and returns that
@@ -422,8 +402,13 @@ pub(super) fn file_hash(file: &dyn StorageFile) -> io::Result<Hash> {
 }
 
 /// The per-install secret, made if it is not there and needed. One that is there is never overwritten, for another ledger
-/// may depend on it; only what a crash left of one beside a ledger that never was is made anew.
-fn make_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+/// may depend on it; only what a crash left of one beside a ledger that never was is made anew. It gets the owner, group and
+/// mode of `like`.
+pub(super) fn make_secret(
+    storage: &dyn Storage,
+    config: &Config,
+    like: Option<&std::path::Path>,
+) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
     if !config.keys.needs_secret() {
         return Ok(None);
     }
@@ -447,8 +432,8 @@ fn make_secret(storage: &dyn Storage, config: &Config) -> Result<Option<zeroize:
         storage.remove(&path).map_err(failed)?;
     }
     storage.create_folder(folder).map_err(failed)?;
-    let secret = zeroize::Zeroizing::new(keys::random::<SECRET>()?.to_vec());
-    let file = match storage.open(&path, OpenMode::CreateNew { like: None }) {
+    let secret = keys::random_secret(SECRET)?;
+    let file = match storage.open(&path, OpenMode::CreateNew { like }) {
         Ok(file) => file,
         // Another ledger that shares the file has just made it.
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return wait_for_secret(storage, config),

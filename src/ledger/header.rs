@@ -69,7 +69,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new_secret() -> Result<Zeroizing<Vec<u8>>> {
-        Ok(Zeroizing::new(keys::random::<64>()?.to_vec()))
+        keys::random_secret(64)
     }
 
     pub(crate) fn secret(&self) -> &[u8] {
@@ -265,6 +265,18 @@ fn parse(block: &[u8]) -> Copy {
     Header::decode(block).map_or(Copy::Damaged, |header| Copy::Whole(Box::new(header)))
 }
 
+/// The higher number of the two copies as they stand, proven or not: another one than before says that the header was changed.
+pub(crate) fn number(file: &dyn StorageFile, path: &Path) -> Result<u64> {
+    let mut highest = 0;
+    for copy in 0..2 {
+        let mut number = [0; 8];
+        read_full(file, &mut number, copy * BLOCK as u64 + 16)
+            .map_err(|err| Error::io(&err, "reading the header", path))?;
+        highest = highest.max(u64::from_le_bytes(number));
+    }
+    Ok(highest)
+}
+
 /// A header that was opened and proven.
 pub(crate) struct Opened {
     pub(crate) header: Header,
@@ -309,7 +321,8 @@ pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Optio
             ));
             continue;
         }
-        let unlocked = match keys::unlock(&header.id, &header.slots, &config.keys, install, &config.secret_path()) {
+        let unlocked = match keys::unlock(&header.id, &header.slots, &config.keys, install, path, &config.secret_path())
+        {
             Ok(unlocked) => unlocked,
             Err(err) => {
                 failure.get_or_insert(err);

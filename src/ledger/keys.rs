@@ -11,7 +11,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::LedgerId;
 use super::codec::Reader;
@@ -33,9 +33,16 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(out)
 }
 
-/// A key of 32 bytes that is wiped when it goes.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Key([u8; 32]);
+/// Secret bytes from the system's random source, made where they stay.
+pub(crate) fn random_secret(len: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let mut out = Zeroizing::new(vec![0; len]);
+    SystemRandom::new().fill(&mut out).map_err(|_| failed("no random bytes"))?;
+    Ok(out)
+}
+
+/// A key of 32 bytes that is wiped when it goes. It lies on the heap, so that moving it leaves no copy behind.
+#[derive(Clone)]
+pub struct Key(Box<Zeroizing<[u8; 32]>>);
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,12 +52,21 @@ impl fmt::Debug for Key {
 
 impl Key {
     /// A key of these bytes.
-    pub fn new(bytes: [u8; 32]) -> Key {
-        Key(bytes)
+    pub fn new(mut bytes: [u8; 32]) -> Key {
+        let mut key = Key::blank();
+        key.0.copy_from_slice(&bytes);
+        bytes.zeroize();
+        key
+    }
+
+    fn blank() -> Key {
+        Key(Box::new(Zeroizing::new([0; 32])))
     }
 
     pub(crate) fn random() -> Result<Key> {
-        Ok(Key(random()?))
+        let mut key = Key::blank();
+        SystemRandom::new().fill(&mut **key.0).map_err(|_| failed("no random bytes"))?;
+        Ok(key)
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
@@ -59,23 +75,23 @@ impl Key {
 
     /// HKDF-SHA256 of a secret; `info` names the one use of the result.
     pub(crate) fn derive(secret: &[u8], salt: &[u8], info: &[&[u8]]) -> Result<Key> {
-        let mut key = Key([0; 32]);
+        let mut key = Key::blank();
         Salt::new(HKDF_SHA256, salt)
             .extract(secret)
             .expand(info, HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut key.0))
+            .and_then(|okm| okm.fill(&mut **key.0))
             .map_err(|_| failed("HKDF"))?;
         Ok(key)
     }
 
     /// A key from this one for one use.
     pub(crate) fn child(&self, salt: &[u8], info: &str) -> Result<Key> {
-        Key::derive(&self.0, salt, &[info.as_bytes()])
+        Key::derive(self.bytes(), salt, &[info.as_bytes()])
     }
 
     /// AES-256-GCM under this key.
     pub(crate) fn cipher(&self) -> Result<LessSafeKey> {
-        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.0).map_err(|_| failed("AES-256-GCM"))?))
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.bytes()).map_err(|_| failed("AES-256-GCM"))?))
     }
 }
 
@@ -135,7 +151,13 @@ impl KeySource {
     /// had: a ledger that opens by one of them gets a slot for the newest.
     pub fn application(secret: &[u8], older: &[Vec<u8>]) -> KeySource {
         let all = std::iter::once(secret).chain(older.iter().map(Vec::as_slice));
-        KeySource { application: all.map(|secret| Zeroizing::new(secret.to_vec())).collect(), ..KeySource::default() }
+        all.fold(KeySource::default(), KeySource::with_application_secret)
+    }
+
+    /// Adds a secret of the application's, older than those before it.
+    pub(crate) fn with_application_secret(mut self, secret: &[u8]) -> KeySource {
+        self.application.push(Zeroizing::new(secret.to_vec()));
+        self
     }
 
     /// Bytes of the caller's own, at least 16 that cannot be guessed: a key, not a password.
@@ -161,6 +183,48 @@ impl KeySource {
         self
     }
 
+    /// The same without the auditors' public key.
+    pub(crate) fn without_audit_public_key(self) -> KeySource {
+        KeySource { audit: None, ..self }
+    }
+
+    pub(crate) fn audit_public_key(&self) -> Option<[u8; 32]> {
+        self.audit
+    }
+
+    /// The secret of a slot by its place among those of its kind: for the application 0 is the newest.
+    fn secret(&self, kind: SlotKind, nth: usize, install: Option<&[u8]>) -> Option<Zeroizing<Vec<u8>>> {
+        match kind {
+            SlotKind::Application => Some(application_secret(self.application.get(nth)?, install?)),
+            SlotKind::Caller if nth == 0 => self.caller.clone(),
+            _ => None,
+        }
+    }
+
+    /// Which secret at hand opens a slot, by its place among those of the slot's kind.
+    pub(crate) fn opener(&self, id: &LedgerId, slot: &Slot, install: Option<&[u8]>) -> Option<usize> {
+        let opens = |nth: &usize| {
+            let secret = self.secret(slot.kind, *nth, install);
+            secret.is_some_and(|secret| slot.unwrap_with(id, &secret).is_some())
+        };
+        (0..self.application.len().max(1)).find(opens)
+    }
+
+    /// The same slot for another data key, if its source is at hand. Whom an auditors' slot is for stands in it.
+    pub(crate) fn rewrap(
+        &self,
+        id: &LedgerId,
+        slot: &Slot,
+        data: &Key,
+        install: Option<&[u8]>,
+    ) -> Result<Option<Slot>> {
+        if slot.kind == SlotKind::Audit {
+            return audit_slot(id, data, slot.recipient).map(Some);
+        }
+        let secret = self.opener(id, slot, install).and_then(|nth| self.secret(slot.kind, nth, install));
+        secret.map(|secret| Slot::wrap(slot.kind, id, &secret, data, None)).transpose()
+    }
+
     /// Whether the per-install secret file is needed.
     pub(crate) fn needs_secret(&self) -> bool {
         !self.application.is_empty()
@@ -168,10 +232,6 @@ impl KeySource {
 
     pub(crate) fn is_data_key(&self) -> bool {
         self.data.is_some()
-    }
-
-    pub(crate) fn has_caller_bytes(&self) -> bool {
-        self.caller.is_some()
     }
 
     fn is_empty(&self) -> bool {
@@ -277,7 +337,9 @@ impl Slot {
 
     fn unwrap_with(&self, id: &LedgerId, secret: &[u8]) -> Option<Key> {
         let plain = open(&self.wrapping_key(secret).ok()?, &self.aad(id), &self.wrapped)?;
-        Some(Key(plain.as_slice().try_into().ok()?))
+        let mut key = Key::blank();
+        key.0.copy_from_slice(plain.first_chunk::<32>().filter(|_| plain.len() == 32)?);
+        Some(key)
     }
 }
 
@@ -349,24 +411,34 @@ pub(crate) fn make_slots(id: &LedgerId, data: &Key, keys: &KeySource, install: O
         slots.push(Slot::wrap(SlotKind::Caller, id, bytes, data, None)?);
     }
     if let Some(recipient) = keys.audit {
-        let private = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| failed("X25519"))?;
-        let public = private.compute_public_key().map_err(|_| failed("X25519"))?;
-        let ephemeral: [u8; 32] = public.as_ref().try_into().map_err(|_| failed("X25519"))?;
-        let slot = agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, recipient), |shared| {
-            Slot::wrap(SlotKind::Audit, id, shared, data, Some((recipient, ephemeral)))
-        });
-        let refused = || {
-            Error::new(ErrorKind::Misuse, "the audit public key is no X25519 public key; check the application file")
-        };
-        slots.push(slot.map_err(|_| refused())??);
+        slots.push(audit_slot(id, data, recipient)?);
     }
-    if slots.iter().all(|slot| slot.kind == SlotKind::Audit) {
-        return Err(Error::new(
-            ErrorKind::Misuse,
-            "no key is given that could open the ledger again; name the application's secret",
-        ));
-    }
+    check_opens_again(&slots)?;
     Ok(slots)
+}
+
+/// A slot that the private half of this key opens.
+fn audit_slot(id: &LedgerId, data: &Key, recipient: [u8; 32]) -> Result<Slot> {
+    let private = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| failed("X25519"))?;
+    let public = private.compute_public_key().map_err(|_| failed("X25519"))?;
+    let ephemeral: [u8; 32] = public.as_ref().try_into().map_err(|_| failed("X25519"))?;
+    let slot = agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, recipient), |shared| {
+        Slot::wrap(SlotKind::Audit, id, shared, data, Some((recipient, ephemeral)))
+    });
+    let refused =
+        || Error::new(ErrorKind::Misuse, "the audit public key is no X25519 public key; check the application file");
+    slot.map_err(|_| refused())?
+}
+
+/// A slot for auditors alone would lock the machine itself out.
+pub(crate) fn check_opens_again(slots: &[Slot]) -> Result<()> {
+    if slots.iter().any(|slot| matches!(slot.kind, SlotKind::Application | SlotKind::Caller)) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Misuse,
+        "no key slot would be left that a key at hand opens; keep the application's, or give the caller's own bytes",
+    ))
 }
 
 /// How a ledger was opened.
@@ -376,12 +448,13 @@ pub(crate) struct Unlocked {
     pub(crate) by_older: bool,
 }
 
-/// Tries every key at hand on every slot.
+/// Tries every key at hand on every slot of the ledger at `path`.
 pub(crate) fn unlock(
     id: &LedgerId,
     slots: &[Slot],
     keys: &KeySource,
     install: Option<&[u8]>,
+    path: &Path,
     secret_file: &Path,
 ) -> Result<Unlocked> {
     if let Some(key) = &keys.data {
@@ -400,15 +473,27 @@ pub(crate) fn unlock(
     if let Some(data) = keys.caller.as_ref().and_then(by_caller) {
         return Ok(Unlocked { data, by_older: false });
     }
-    let message = if keys.is_empty() {
-        "no key was given to open the ledger; name the application's secret".to_string()
-    } else if keys.needs_secret() && install.is_none() {
-        format!(
-            "no key slot opens: the secret file {} is missing; put it back from where it was, or use the audit key, or `reprieve ledger retire` and a lease by file",
-            secret_file.display()
+    const WAY_OUT: &str = "or use the audit key, or `reprieve ledger retire` and a lease by file";
+    let (path, message) = if keys.is_empty() {
+        (path, "no key was given to open the ledger; name the application's secret".to_owned())
+    } else if !keys.needs_secret() {
+        (
+            path,
+            format!(
+                "no key slot opens with the caller's own bytes; give those that the ledger was made with, {WAY_OUT}"
+            ),
         )
+    } else if install.is_none() {
+        let text = format!(
+            "no key slot opens: the secret file {} is missing or not {SECRET} bytes long; put it back from where it was, {WAY_OUT}",
+            secret_file.display()
+        );
+        (secret_file, text)
     } else {
-        "no key slot opens with the keys at hand: this is another application's ledger, or the secret file was replaced; use the right application file, or the audit key, or `reprieve ledger retire` and a lease by file".to_string()
+        let text = format!(
+            "no key slot opens with the keys at hand: this is another application's ledger, or the secret file was replaced; use the right application file, {WAY_OUT}"
+        );
+        (secret_file, text)
     };
-    Err(Error::at(ErrorKind::WrongKey, secret_file, message))
+    Err(Error::at(ErrorKind::WrongKey, path, message))
 }

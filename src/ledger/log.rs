@@ -197,6 +197,7 @@ impl Ledger {
             if let Some(text) = self.superseded()? {
                 return self.reopen(text);
             }
+            self.follow_header()?;
         }
         match self.look()? {
             Look::Nothing => Ok(Refreshed::default()),

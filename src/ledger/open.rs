@@ -123,9 +123,8 @@ pub(super) fn read_secret(storage: &dyn Storage, config: &Config) -> Result<Opti
         return Ok(None);
     }
     let path = config.secret_path();
-    match read_file(storage, &path, 1 << 10) {
-        Ok(bytes) if bytes.len() == SECRET => Ok(Some(zeroize::Zeroizing::new(bytes))),
-        Ok(_) => Ok(None),
+    match read_file(storage, &path, 1 << 10).map(zeroize::Zeroizing::new) {
+        Ok(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() == SECRET)),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(err) => Err(Error::io(&err, "reading the secret file", &path)),
     }

@@ -12,7 +12,7 @@ use super::log::{Ledger, Look};
 use super::open::read_secret;
 use super::scan::{Depth, Tail};
 use super::storage::{OpenMode, read_full, write_full};
-use super::{Finding, KeySource, Refreshed};
+use super::{Config, Finding, KeySource, Refreshed};
 
 /// Space is filled with zeros ahead of the log up to a multiple of this: a sync then has no new length to write.
 const CHUNK: u64 = 64 << 10;
@@ -43,6 +43,7 @@ impl Ledger {
             }
         };
         self.check_writable()?;
+        self.follow_header()?;
         self.tail_seen = true;
         if matches!(self.tail, Tail::Torn { .. }) {
             new.findings.extend(self.cut_tail()?);
@@ -194,7 +195,8 @@ impl Ledger {
                 let secret = secret.as_deref().map(Vec::as_slice);
                 let keys = &ledger.config.keys;
                 let still_lacking =
-                    keys::unlock(&header.id, &header.slots, keys, secret, &ledger.config.secret_path())?.by_older;
+                    keys::unlock(&header.id, &header.slots, keys, secret, &ledger.path, &ledger.config.secret_path())?
+                        .by_older;
                 if still_lacking {
                     header.slots.extend(keys::application_slot(&header.id, &ledger.data, keys, secret)?);
                 }
@@ -205,13 +207,30 @@ impl Ledger {
         Ok(())
     }
 
-    /// Reads the header anew, since another handle may have changed it, changes it, and writes it over both copies.
-    fn change_header(&mut self, change: impl FnOnce(&Ledger, &mut Header) -> Result<()>) -> Result<()> {
+    /// Takes the header as another handle may have changed it: its level binds this handle too. One that does not hold says
+    /// nothing; whoever opens the file next names the damage.
+    pub(super) fn follow_header(&mut self) -> Result<()> {
+        if header::number(&*self.file, &self.path)? == self.header.number {
+            return Ok(());
+        }
         let copies = Copies::read(&*self.file, &self.path)?;
-        let secret = read_secret(&*self.storage, &self.config)?;
-        // The data key is known; that a slot was dropped meanwhile must not keep this handle from mending.
-        let config = super::Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
-        let current = header::open(&copies, &self.path, &config, secret.as_deref().map(Vec::as_slice))?;
+        if let Ok(current) = header::open(&copies, &self.path, &self.config_by_data_key(), None)
+            && current.header.number > self.header.number
+        {
+            self.header = current.header;
+        }
+        Ok(())
+    }
+
+    /// The data key is known: that a slot was dropped meanwhile must not keep this handle from reading the header.
+    fn config_by_data_key(&self) -> Config {
+        Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() }
+    }
+
+    /// Reads the header anew, since another handle may have changed it, changes it, and writes it over both copies.
+    pub(super) fn change_header(&mut self, change: impl FnOnce(&Ledger, &mut Header) -> Result<()>) -> Result<()> {
+        let copies = Copies::read(&*self.file, &self.path)?;
+        let current = header::open(&copies, &self.path, &self.config_by_data_key(), None)?;
         let mut header = current.header;
         change(self, &mut header)?;
         self.header = header::write(&*self.file, &self.path, &header, &self.data, &copies, &current.bad)?;
@@ -236,25 +255,5 @@ impl Ledger {
             header.level = level;
             Ok(())
         })
-    }
-
-    /// Replaces the key slots by one for each source in `keys`; the data key stays. The auditors' slot stays if `keys` names none.
-    ///
-    /// # Errors
-    /// `Misuse` if nothing in `keys` could open the ledger, or without a settled lock.
-    pub fn rekey(&mut self, lock: &Lock, keys: &KeySource) -> Result<()> {
-        lock.check_settled(&self.files.lock(), self.handle)?;
-        self.check_writable()?;
-        let config = super::Config { keys: keys.clone(), ..self.config.clone() };
-        let secret = read_secret(&*self.storage, &config)?;
-        self.change_header(|ledger, header| {
-            let mut slots = keys::make_slots(&header.id, &ledger.data, keys, secret.as_deref().map(Vec::as_slice))?;
-            let audited = slots.iter().any(|slot| slot.kind == keys::SlotKind::Audit);
-            slots.extend(header.slots.iter().filter(|slot| slot.kind == keys::SlotKind::Audit && !audited).cloned());
-            header.slots = slots;
-            Ok(())
-        })?;
-        self.config = config;
-        Ok(())
     }
 }
