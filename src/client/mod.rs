@@ -6,6 +6,7 @@
 
 mod app;
 mod builder;
+mod care;
 mod error;
 mod events;
 pub mod json;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use app::App;
 pub(crate) use builder::MachineFacts;
 pub use builder::{Builder, Upkeep};
+pub use care::{Archived, Rekey, Rekeyed, SlotChoice, Upgraded};
 pub use error::{Error, ErrorKind};
 pub use events::{Event, EventKind};
 pub use renewal::Request;
@@ -64,15 +66,6 @@ pub struct Status {
     pub unproven: u64,
     /// A decision for each feature of the SKU, as a check would answer, in the order of their names.
     pub features: Vec<Decision>,
-}
-
-/// What [`Client::archive`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Archived {
-    /// The generation in which the ledger goes on.
-    pub generation: u64,
-    /// The file before it, to which nothing more is written.
-    pub before: PathBuf,
 }
 
 /// An open ledger. Clones share it; the last to go closes it.
@@ -273,14 +266,6 @@ impl Client {
             let skus: std::collections::BTreeSet<String> = leases.map(|lease| lease.says.sku.clone()).collect();
             Ok(skus.into_iter().collect())
         })
-    }
-
-    /// Goes on in a new file, from all that counts, so that the old one can be put away. It is kept, and complete.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read or written; then the old file goes on.
-    pub fn archive(&self) -> Result<Archived, Error> {
-        self.with(Session::archive)
     }
 
     /// Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's

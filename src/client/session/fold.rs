@@ -164,8 +164,10 @@ impl Session {
             self.damage.clear();
             self.testified = None;
             self.state = Arc::new(State::new(&id, self.setup.brought.clone(), unread()));
-            self.newer = self.ledger.level() > LEVEL;
+            self.newer = false;
         }
+        // Another product may have raised it.
+        self.newer |= self.ledger.level() > LEVEL;
         self.note_findings(&refreshed.findings);
         if refreshed.reopened {
             self.fold_before(refreshed.entries.first());

@@ -2,6 +2,7 @@
 //!
 //! Deciding and appending are one step under the ledger's lock, or two products would both record what is due once.
 
+mod care;
 mod check;
 mod consumers;
 mod fold;

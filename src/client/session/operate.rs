@@ -31,7 +31,7 @@ pub(super) enum How {
     Close,
 }
 
-fn newer() -> Error {
+pub(super) fn newer() -> Error {
     let text = "a newer release wrote to this ledger what this one does not know, so nothing is appended; update this product, \
                 or do it with the newer one";
     Error::new(ErrorKind::Newer, text)
@@ -220,38 +220,8 @@ impl Session {
         self.operate(How::Close, |_, _| ())
     }
 
-    /// Goes on in a new file, from all that counts; the old one is kept.
-    pub(in crate::client) fn archive(&mut self) -> Result<crate::client::Archived, Error> {
-        // What is due belongs into the old file, and damage is dealt with first.
-        self.acknowledged(|_| ())?;
-        let lock = self.ledger.lock()?;
-        self.settle(&lock)?;
-        if self.newer || self.state.has_foreign() {
-            return Err(newer());
-        }
-        if self.state.unproven() > 0 {
-            let text = "the ledger has documents that this product's keys do not prove, and another's may: archive with that one";
-            return Err(Error::new(ErrorKind::Newer, text));
-        }
-        if !self.damage.is_empty() || self.replaced {
-            return Err(Error::new(ErrorKind::Busy, "damage was found while archiving; archive again"));
-        }
-        let mut state = State::clone(&self.state);
-        self.close_heads(&mut [&mut state])?;
-        let opening = opening(&state);
-        let before = self.ledger.path().to_owned();
-        self.earlier.clear();
-        self.ledger.next_generation(&lock, GenerationCause::Archive, &records::encode(&opening)?)?;
-        drop(lock);
-        self.state = Arc::new(state);
-        self.remember(self.ledger.newest().0, Arc::new(opening));
-        self.ledger.sync()?;
-        self.testify(true);
-        Ok(crate::client::Archived { generation: self.ledger.generation(), before })
-    }
-
     /// What was sent to the authority is proven up to this generation's last head, while its records are at hand.
-    fn close_heads(&mut self, states: &mut [&mut State]) -> Result<(), Error> {
+    pub(super) fn close_heads(&mut self, states: &mut [&mut State]) -> Result<(), Error> {
         self.ledger.sync()?;
         if self.state.heads().sent().is_empty() {
             return Ok(());
