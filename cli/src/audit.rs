@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reprieve::document::SigningKey;
-use reprieve::ledger::{self, Config, KeySource, Storage};
+use reprieve::ledger::{self, AuditSlot, Config, Key, KeySource, Storage};
 use serde_json::{Value, json};
 use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
 use zeroize::Zeroizing;
@@ -75,14 +75,28 @@ impl AuditKey {
 
     /// What opens the newest generation that the storage shows.
     pub fn opens(&self, storage: &dyn Storage, config: &Config) -> Result<KeySource, Failure> {
-        let public = self.public();
         let slots = ledger::audit_slots(storage, config)?;
-        let Some(slot) = slots.iter().find(|slot| slot.recipient() == public) else {
-            let why = if slots.is_empty() { "it was made without an audit key" } else { "it is for another audit key" };
-            let message = format!("{}: does not open the ledger in {}: {why}", self.name, config.folder.display());
-            return Err(Failure::input(message));
-        };
+        match self.slot(&slots) {
+            Some(slot) => Ok(KeySource::data_key(self.open(slot)?)),
+            None => Err(self.refused(&slots, config)),
+        }
+    }
+
+    /// The slot that is for this key.
+    pub fn slot<'a>(&self, slots: &'a [AuditSlot]) -> Option<&'a AuditSlot> {
+        let public = self.public();
+        slots.iter().find(|slot| slot.recipient() == public)
+    }
+
+    /// The data key that the slot holds.
+    pub fn open(&self, slot: &AuditSlot) -> Result<Key, ledger::Error> {
         let shared = Zeroizing::new(x25519(*self.secret, slot.ephemeral()));
-        Ok(KeySource::data_key(slot.open(&shared)?))
+        slot.open(&shared)
+    }
+
+    /// Why it does not open a ledger with these slots.
+    pub fn refused(&self, slots: &[AuditSlot], config: &Config) -> Failure {
+        let why = if slots.is_empty() { "it has no slot for an audit key" } else { "it is for another audit key" };
+        Failure::input(format!("{}: does not open the ledger in {}: {why}", self.name, config.folder.display()))
     }
 }

@@ -5,6 +5,7 @@ mod export;
 mod history;
 mod prove;
 mod records;
+mod rekey;
 mod status;
 mod verify;
 
@@ -29,6 +30,10 @@ pub enum Command {
     CheckProof(prove::Check),
     /// Go on in a new file, so that the old one can be put away.
     Archive(care::Archive),
+    /// Change which keys open the ledger.
+    Rekey(rekey::Rekey),
+    /// Raise the ledger's level, which older releases then do not write to.
+    Upgrade(rekey::Upgrade),
     /// Move the ledger aside, so that the next product begins anew.
     Retire(care::Retire),
 }
@@ -42,6 +47,8 @@ pub fn run(command: Command, out: &mut Out) -> Result<Done, Failure> {
         Command::Prove(args) => prove::prove(args, out),
         Command::CheckProof(args) => prove::check(args, out),
         Command::Archive(args) => care::archive(args, out),
+        Command::Rekey(args) => rekey::rekey(args, out),
+        Command::Upgrade(args) => rekey::upgrade(args, out),
         Command::Retire(args) => care::retire(args, out),
     }
 }
