@@ -289,7 +289,7 @@ pub(crate) struct Opened {
 }
 
 fn not_authentic(path: &Path, config: &Config) -> Error {
-    if config.keys.is_data_key() {
+    if !config.keys.given().is_empty() {
         return Error::at(
             ErrorKind::WrongKey,
             path,
@@ -321,8 +321,12 @@ pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Optio
             ));
             continue;
         }
-        let unlocked = match keys::unlock(&header.id, &header.slots, &config.keys, install, path, &config.secret_path())
-        {
+        let given = config.keys.given().iter().find(|key| copies.mac_holds(*copy, header, key).unwrap_or(false));
+        let unlocked = match given.or(config.keys.given().first()) {
+            Some(key) => Ok(Unlocked { data: key.clone(), by_older: false }),
+            None => keys::unlock(&header.id, &header.slots, &config.keys, install, path, &config.secret_path()),
+        };
+        let unlocked = match unlocked {
             Ok(unlocked) => unlocked,
             Err(err) => {
                 failure.get_or_insert(err);

@@ -132,7 +132,7 @@ pub struct KeySource {
     application: Vec<Zeroizing<Vec<u8>>>,
     caller: Option<Zeroizing<Vec<u8>>>,
     audit: Option<[u8; 32]>,
-    data: Option<Key>,
+    data: Vec<Key>,
 }
 
 impl fmt::Debug for KeySource {
@@ -141,7 +141,7 @@ impl fmt::Debug for KeySource {
         names.extend((!self.application.is_empty()).then_some("application"));
         names.extend(self.caller.is_some().then_some("caller"));
         names.extend(self.audit.is_some().then_some("audit"));
-        names.extend(self.data.is_some().then_some("data key"));
+        names.extend((!self.data.is_empty()).then_some("data key"));
         write!(f, "KeySource({})", names.join(", "))
     }
 }
@@ -167,7 +167,12 @@ impl KeySource {
 
     /// A ledger's data key itself, as [`AuditSlot::open`] gives it.
     pub fn data_key(key: Key) -> KeySource {
-        KeySource { data: Some(key), ..KeySource::default() }
+        KeySource::data_keys(vec![key])
+    }
+
+    /// The data keys of several generations.
+    pub fn data_keys(keys: Vec<Key>) -> KeySource {
+        KeySource { data: keys, ..KeySource::default() }
     }
 
     /// Adds bytes of the caller's own.
@@ -230,12 +235,13 @@ impl KeySource {
         !self.application.is_empty()
     }
 
-    pub(crate) fn is_data_key(&self) -> bool {
-        self.data.is_some()
+    /// The data keys, if they are given themselves.
+    pub(crate) fn given(&self) -> &[Key] {
+        &self.data
     }
 
     fn is_empty(&self) -> bool {
-        self.application.is_empty() && self.caller.is_none() && self.data.is_none()
+        self.application.is_empty() && self.caller.is_none() && self.data.is_empty()
     }
 }
 
@@ -457,9 +463,6 @@ pub(crate) fn unlock(
     path: &Path,
     secret_file: &Path,
 ) -> Result<Unlocked> {
-    if let Some(key) = &keys.data {
-        return Ok(Unlocked { data: key.clone(), by_older: false });
-    }
     let of_kind = |kind| slots.iter().filter(move |slot| slot.kind == kind);
     if let Some(install) = install {
         for (age, secret) in keys.application.iter().enumerate() {
