@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reprieve::document::SigningKey;
-use reprieve::ledger::{self, AuditSlot, Config, Key, KeySource, Storage};
+use reprieve::ledger::{self, AuditSlot, Config, Key, KeySource};
 use serde_json::{Value, json};
 use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::input;
+use crate::target::{self, Reading};
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -73,13 +74,16 @@ impl AuditKey {
         json!({ "kty": "OKP", "crv": "X25519", "x": self.public_text(), "d": d })
     }
 
-    /// What opens the newest generation that the storage shows.
-    pub fn opens(&self, storage: &dyn Storage, config: &Config) -> Result<KeySource, Failure> {
-        let slots = ledger::audit_slots(storage, config)?;
-        match self.slot(&slots) {
-            Some(slot) => Ok(KeySource::data_key(self.open(slot)?)),
-            None => Err(self.refused(&slots, config)),
+    /// What opens the newest generation up to this one, and those before it that have a slot for this key.
+    pub fn opens(&self, config: &Config, upto: u64) -> Result<KeySource, Failure> {
+        let slots = ledger::audit_slots(&*Reading::new(&config.name, upto), config)?;
+        let Some(newest) = self.slot(&slots) else { return Err(self.refused(&slots, config)) };
+        let mut keys = vec![self.open(newest)?];
+        for generation in target::generations(config)?.into_iter().filter(|generation| *generation <= upto) {
+            let slots = ledger::audit_slots(&*Reading::new(&config.name, generation), config);
+            keys.extend(slots.ok().and_then(|slots| self.open(self.slot(&slots)?).ok()));
         }
+        Ok(KeySource::data_keys(keys))
     }
 
     /// The slot that is for this key.

@@ -1,7 +1,5 @@
 //! Reading the records of every generation that lies in the folder: nothing is recorded, repaired or locked.
 
-use std::sync::Arc;
-
 use reprieve::client::read_records;
 use reprieve::grace::{Event, Record};
 use reprieve::ledger::Config;
@@ -30,7 +28,7 @@ pub fn read(config: &Config, audit: Option<&AuditKey>, from: u64) -> Result<Reco
     let mut next = None;
     for (at, generation) in generations.iter().enumerate() {
         let upto = Reading::new(&config.name, *generation);
-        let read = opened(upto.clone(), config, audit).and_then(|config| Ok(read_records(upto, &config, from)?));
+        let read = opened(*generation, config, audit).and_then(|config| Ok(read_records(upto, &config, from)?));
         let read = match read {
             Ok(read) => read,
             Err(failure) if at + 1 < generations.len() => {
@@ -68,10 +66,10 @@ impl Records {
 }
 
 /// With an audit key, what it opens; else as the application file says.
-fn opened(storage: Arc<Reading>, config: &Config, audit: Option<&AuditKey>) -> Result<Config, Failure> {
+fn opened(upto: u64, config: &Config, audit: Option<&AuditKey>) -> Result<Config, Failure> {
     let mut config = config.clone();
     if let Some(audit) = audit {
-        config.keys = audit.opens(&*storage, &config)?;
+        config.keys = audit.opens(&config, upto)?;
     }
     Ok(config)
 }

@@ -54,7 +54,7 @@ pub fn run(args: Args, out: &mut Out) -> Result<Done, Failure> {
         let mut config = target.config()?;
         let storage = Reading::new(&config.name, u64::MAX);
         if let Some(audit) = args.audit.read()? {
-            config.keys = audit.opens(&*storage, &config)?;
+            config.keys = audit.opens(&config, u64::MAX)?;
         }
         let verification = ledger::verify(storage, &config)?;
         if args.json {

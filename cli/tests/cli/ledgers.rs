@@ -27,13 +27,15 @@ fn on(place: &Place, args: &[&str]) -> crate::support::Ran {
 fn reading_makes_no_ledger() {
     let place = vendor();
     let before = files(&place.path(""));
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
         &["ledger", "prove"],
         &["ledger", "status"],
         &["ledger", "verify"],
         &["ledger", "history"],
         &["ledger", "export"],
         &["ledger", "archive"],
+        &["ledger", "rekey", "--new-data-key"],
+        &["ledger", "upgrade"],
         &["ledger", "retire", "--yes"],
         &["check", "cad", "core"],
         &["import", "keys.jws"],

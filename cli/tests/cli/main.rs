@@ -6,6 +6,7 @@ mod drills;
 mod ledgers;
 mod policies;
 mod proofs;
+mod rekeys;
 mod support;
 mod usage;
 mod worlds;

@@ -9,7 +9,7 @@ fn help_names_exit_codes_and_examples() {
     for text in ["Exit codes:", "  3  the environment", "Examples:", "reprieve drill outage.json"] {
         assert!(help.contains(text), "{text}: {help}");
     }
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 24] = [
         &["keys", "new"],
         &["keys", "public"],
         &["keys", "document"],
@@ -28,6 +28,8 @@ fn help_names_exit_codes_and_examples() {
         &["ledger", "prove"],
         &["ledger", "check-proof"],
         &["ledger", "archive"],
+        &["ledger", "rekey"],
+        &["ledger", "upgrade"],
         &["ledger", "retire"],
         &["check"],
         &["import"],
