@@ -85,7 +85,10 @@ impl Target {
             let drill = Drill::open(folder)?;
             return Ok(Open { client: drill.client()?, drill: Some(drill) });
         }
-        Ok(Open { client: self.builder()?.create(create).open()?, drill: None })
+        let builder = self.builder()?.create(create);
+        // Where there is no place for a ledger, a product goes on in memory; here that is an error.
+        builder.config()?;
+        Ok(Open { client: builder.open()?, drill: None })
     }
 }
 

@@ -152,20 +152,33 @@ impl Builder {
     ///
     /// # Errors
     /// [`ErrorKind::App`], or [`ErrorKind::NoFolder`] if there is no default place for this user.
+    /// [`ErrorKind::Unsupported`] if it would lie on a network file system.
     pub fn config(&self) -> Result<Config, Error> {
+        self.config_making(false)
+    }
+
+    fn config_making(&self, make: bool) -> Result<Config, Error> {
         self.app.validate()?;
+        // A drill is nobody's licence: it may lie where it likes.
+        let named = |folder: &PathBuf, what, key| {
+            if self.drill { Ok(folder.clone()) } else { place::named(folder, what, key) }
+        };
         let folder = match (&self.place, &self.app.folder) {
-            (Place::Folder(folder), _) => folder.clone(),
+            (Place::Folder(folder), _) => named(folder, "ledger", "place.folder")?,
             (Place::Memory, _) => PathBuf::from("memory"),
-            (Place::Default, Some(folder)) => folder.clone(),
-            (Place::Default, None) => place::default_folder(&self.app.vendor)?,
+            (Place::Default, Some(folder)) => named(folder, "ledger", "place.folder")?,
+            (Place::Default, None) => place::default_folder(&self.app.vendor, make)?,
         };
         let witness = match (&self.place, self.witness.as_ref().or(self.app.witness.as_ref())) {
             (Place::Memory, _) => None,
-            (_, Some(witness)) => Some(witness.clone()),
+            (_, Some(witness)) => Some(named(witness, "witness", "place.witness")?),
             // A drill never writes into the user's own folders.
             (_, None) if self.drill => None,
-            (_, None) => Some(place::default_witness(&self.app.vendor)?),
+            (_, None) => match place::default_witness(&self.app.vendor, make) {
+                // That there is none is no offence (L3).
+                Err(error) if error.kind() == ErrorKind::Unsupported => None,
+                other => Some(other?),
+            },
         };
         let older = self.app.older_secrets.iter();
         let newest = KeySource::application(&self.app.secret, &[]);
@@ -193,9 +206,9 @@ impl Builder {
     pub fn open(self) -> Result<Client, Error> {
         match self.clone().open_once() {
             Err(error)
-                if self.app.memory_if_read_only
-                    && matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::NoFolder)
-                    && !matches!(self.place, Place::Memory) =>
+                if !matches!(self.place, Place::Memory)
+                    && matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::NoFolder | ErrorKind::Unsupported)
+                    && (self.app.memory_if_read_only || self.has_no_local_place()) =>
             {
                 self.in_memory().open_once()
             }
@@ -203,8 +216,16 @@ impl Builder {
         }
     }
 
+    /// Whether nobody named a place, and this user has none that is not on a network.
+    fn has_no_local_place(&self) -> bool {
+        let default = matches!(self.place, Place::Default) && self.app.folder.is_none();
+        let found = default.then(|| place::default_folder(&self.app.vendor, false));
+        matches!(found, Some(Err(error)) if error.kind() == ErrorKind::Unsupported)
+    }
+
     pub(super) fn open_once(self) -> Result<Client, Error> {
-        let config = self.config()?;
+        let config = self.config_making(self.create)?;
+        let folder = config.folder.clone();
         let in_memory = matches!(self.place, Place::Memory);
         let storage: Arc<dyn Storage> = match self.storage.clone() {
             Some(storage) => storage,
@@ -224,6 +245,7 @@ impl Builder {
             create: self.create,
         };
         let session = Session::open(setup)?;
+        let held = if in_memory { None } else { place::hold(&folder) };
         let (upkept, uptime) = (clock.coarse(), clock.read().uptime);
         let view = RwLock::new(Some(Arc::new(session.view())));
         let shared = Shared {
@@ -237,6 +259,7 @@ impl Builder {
             clock,
             upkeep: self.upkeep,
             endpoints: self.app.endpoints.clone(),
+            _held: held,
         };
         Ok(Client { shared: Arc::new(shared) })
     }

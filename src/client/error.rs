@@ -45,7 +45,7 @@ pub enum ErrorKind {
     Io = 310,
     /// The client was closed.
     Closed = 400,
-    /// The platform cannot do this.
+    /// The platform, or the file system in that place, cannot do this.
     Unsupported = 401,
     /// A record is larger than a ledger takes.
     TooLarge = 402,

@@ -10,6 +10,7 @@ mod care;
 mod error;
 mod events;
 pub mod json;
+mod network;
 mod place;
 mod records;
 mod renewal;

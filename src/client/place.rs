@@ -3,21 +3,105 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, ErrorKind};
+use super::network;
 use crate::grace::Machine;
 
-/// The user's folder for data that stays, by platform convention, under the vendor's id.
-pub(super) fn default_folder(vendor: &str) -> Result<PathBuf, Error> {
+/// The user's folder for data that stays, by platform convention, under the vendor's id; where that lies on a network, one on a
+/// local disk. `make` makes what keeps that one private.
+pub(super) fn default_folder(vendor: &str, make: bool) -> Result<PathBuf, Error> {
     base(&["XDG_DATA_HOME"], &[".local", "share"], "LOCALAPPDATA", &["Library", "Application Support"])
         .map(|base| base.join("reprieve").join(vendor))
         .ok_or_else(|| no_home("ledger", "place.folder"))
+        .and_then(|folder| local(folder, "ledger", vendor, make))
 }
 
 /// The user's folder for state, where the witness lies: elsewhere than the ledger, so that one is not put back with the other by
 /// accident.
-pub(super) fn default_witness(vendor: &str) -> Result<PathBuf, Error> {
+pub(super) fn default_witness(vendor: &str, make: bool) -> Result<PathBuf, Error> {
     base(&["XDG_STATE_HOME"], &[".local", "state"], "APPDATA", &["Library", "Caches"])
         .map(|base| base.join("reprieve").join(vendor))
         .ok_or_else(|| no_home("witness", "place.witness"))
+        .and_then(|folder| local(folder, "witness", vendor, make))
+}
+
+/// A folder that somebody named: refused on a network file system.
+pub(super) fn named(folder: &Path, what: &str, key: &str) -> Result<PathBuf, Error> {
+    match network::of(folder) {
+        None => Ok(folder.to_owned()),
+        Some(kind) => {
+            let text = format!(
+                "{}: the {what} would lie on a network file system ({kind}), whose locks are not to be relied on; set `{key}` to a folder on a local disk, or use a ledger in memory",
+                folder.display()
+            );
+            Err(Error::new(ErrorKind::Unsupported, text))
+        }
+    }
+}
+
+/// The folder itself if it is on a local disk, else one of this user's that is.
+fn local(folder: PathBuf, what: &str, vendor: &str, make: bool) -> Result<PathBuf, Error> {
+    let Some(kind) = network::of(&folder) else { return Ok(folder) };
+    if let Some(aside) = aside().filter(|aside| is_private(aside, make)) {
+        return Ok(aside.join(what).join(vendor));
+    }
+    let text = format!(
+        "{}: this user's home lies on a network file system ({kind}), and there is no local folder for the {what}; set `place.{}` in the application file, or use a ledger in memory",
+        folder.display(),
+        if what == "ledger" { "folder" } else { what }
+    );
+    Err(Error::new(ErrorKind::Unsupported, text))
+}
+
+/// Where a user without a local home may keep files over a reboot.
+#[cfg(unix)]
+fn aside() -> Option<PathBuf> {
+    let kept = Path::new("/var/tmp");
+    let usable = kept.is_dir() && network::of(kept).is_none();
+    usable.then(|| kept.join(format!("reprieve-{}", rustix::process::geteuid().as_raw())))
+}
+
+#[cfg(not(unix))]
+fn aside() -> Option<PathBuf> {
+    None
+}
+
+/// Everybody may write there, so only a folder of this user's own, closed to all others and no link, is gone into.
+#[cfg(unix)]
+fn is_private(folder: &Path, make: bool) -> bool {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    if make {
+        // One that is there already is judged like any other.
+        let _ = std::fs::DirBuilder::new().mode(0o700).create(folder);
+    }
+    match folder.symlink_metadata() {
+        Ok(data) => data.is_dir() && data.uid() == rustix::process::geteuid().as_raw() && data.mode() & 0o077 == 0,
+        Err(error) => !make && error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_private(_folder: &Path, _make: bool) -> bool {
+    false
+}
+
+/// Keeps a folder beside the home from those who clear away what nobody has used for weeks (systemd-tmpfiles): its files count as
+/// used now, and none goes while this is held.
+#[cfg(unix)]
+pub(super) fn hold(folder: &Path) -> Option<std::fs::File> {
+    let aside = aside().filter(|aside| folder.starts_with(aside))?;
+    let times = std::fs::FileTimes::new().set_accessed(std::time::SystemTime::now());
+    let times = times.set_modified(std::time::SystemTime::now());
+    for entry in folder.read_dir().ok()?.filter_map(Result::ok) {
+        let _ = std::fs::File::open(entry.path()).and_then(|file| file.set_times(times));
+    }
+    let held = std::fs::File::open(aside).ok()?;
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockShared).ok()?;
+    Some(held)
+}
+
+#[cfg(not(unix))]
+pub(super) fn hold(_folder: &Path) -> Option<std::fs::File> {
+    None
 }
 
 fn no_home(what: &str, key: &str) -> Error {

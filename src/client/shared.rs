@@ -44,6 +44,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) upkeep: Upkeep,
     pub(super) endpoints: Vec<String>,
+    pub(super) _held: Option<std::fs::File>,
 }
 
 impl Drop for Shared {

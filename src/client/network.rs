@@ -1,0 +1,327 @@
+//! Which file systems lie on a network, by name: what locks, syncs and order of writes mean there is somebody else's to say, so no
+//! ledger is kept on one.
+//!
+//! On Linux the mounts are read from the kernel's own list, so that a server that hangs is not asked. FUSE and virtual machines'
+//! shares are told by the name of the type too.
+
+use std::path::{Path, PathBuf};
+
+/// Types of file systems whose files lie on another machine, or are another system's to lock.
+const NETWORK: [&str; 34] = [
+    "9p",
+    "acfs",
+    "afpfs",
+    "afs",
+    "beegfs",
+    "beegfs_nodev",
+    "ceph",
+    "cifs",
+    "coda",
+    "davfs",
+    "drvfs",
+    "gfs",
+    "gfs2",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "ncp",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "ocfs2",
+    "orangefs",
+    "panfs",
+    "prl_fs",
+    "pvfs2",
+    "smb2",
+    "smb3",
+    "smbfs",
+    "vboxsf",
+    "virtiofs",
+    "vmhgfs",
+    "webdav",
+    "wekafs",
+    "sshfs",
+];
+
+/// The same behind `fuse.`, and in `mount -t` of macOS behind `macfuse_` or not at all.
+const FUSE: [&str; 24] = [
+    "beegfs",
+    "ceph",
+    "ceph-fuse",
+    "curlftpfs",
+    "cvmfs2",
+    "davfs",
+    "davfs2",
+    "gcsfuse",
+    "glusterfs",
+    "goofys",
+    "grpcfuse",
+    "gvfsd-fuse",
+    "juicefs",
+    "kio-fuse",
+    "lizardfs",
+    "mfs",
+    "moosefs",
+    "osxfs",
+    "portal",
+    "rclone",
+    "s3fs",
+    "seaweedfs",
+    "smbnetfs",
+    "sshfs",
+];
+
+/// Whether a type of file system is one of a network.
+pub(super) fn is_network(kind: &str) -> bool {
+    match kind.split_once('.') {
+        Some(("fuse" | "fuseblk", inner)) => FUSE.contains(&inner) || inner == "vmhgfs-fuse",
+        _ => NETWORK.contains(&kind),
+    }
+}
+
+/// One line of `/proc/self/mountinfo` (proc(5)).
+struct Mount {
+    id: u64,
+    parent: u64,
+    point: PathBuf,
+    kind: String,
+}
+
+fn parse(line: &str) -> Option<Mount> {
+    let (front, back) = line.split_once(" - ")?;
+    let mut front = front.split(' ');
+    let (id, parent) = (front.next()?.parse().ok()?, front.next()?.parse().ok()?);
+    let point = unescape(front.nth(2)?);
+    Some(Mount { id, parent, point, kind: unescape(back.split(' ').next()?).to_string_lossy().into_owned() })
+}
+
+/// `\040` is a space, and so on: three octal digits.
+fn unescape(text: &str) -> PathBuf {
+    let (mut out, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let octal = after.first_chunk::<3>().filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
+        let code = octal.map(|digits| digits.iter().fold(0u32, |code, digit| code * 8 + u32::from(digit - b'0')));
+        match code.and_then(|code| u8::try_from(code).ok()).filter(|_| *first == b'\\') {
+            Some(byte) => (out.push(byte), rest = &after[3..]),
+            None => (out.push(*first), rest = after),
+        };
+    }
+    from_bytes(out)
+}
+
+#[cfg(unix)]
+fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The type of the file system that an absolute path lies on, by the kernel's list of mounts. The path is walked as the kernel does:
+/// a mount hides what was mounted below its place before.
+pub(super) fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
+    let mounts: Vec<Mount> = mountinfo.lines().filter_map(parse).collect();
+    let covers = |mount: &&Mount| path.starts_with(&mount.point);
+    let listed = |id: u64| mounts.iter().any(|mount| mount.id == id);
+    let tops = mounts.iter().filter(|mount| !listed(mount.parent) || mount.parent == mount.id);
+    let mut current = tops.filter(covers).max_by_key(|mount| mount.point.as_os_str().len())?;
+    // Each step goes to a mount of a list without circles; were there one, the list's length ends it.
+    for _ in 0..mounts.len() {
+        let children = mounts.iter().filter(|mount| mount.parent == current.id && mount.id != current.id);
+        match children.filter(covers).min_by_key(|mount| mount.point.as_os_str().len()) {
+            Some(child) => current = child,
+            None => break,
+        }
+    }
+    Some(current.kind.clone())
+}
+
+/// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
+#[cfg(target_os = "linux")]
+pub(super) fn of(folder: &Path) -> Option<String> {
+    let read = || std::fs::read_to_string("/proc/self/mountinfo").ok();
+    let Ok(path) = std::path::absolute(folder) else { return None };
+    let Some(mountinfo) = read() else { return by_number(&path) };
+    // As it is written first: where that is a server's, nobody asks the server.
+    match mounted(&mountinfo, &path) {
+        Some(kind) if is_network(&kind) => return Some(kind),
+        // Looking mounts what is mounted on demand.
+        Some(kind) if kind == "autofs" => _ = path.symlink_metadata(),
+        _ => {}
+    }
+    let real = real(&path);
+    mounted(&read()?, &real).filter(|kind| is_network(kind))
+}
+
+/// The path without symbolic links, as far as it is there.
+#[cfg(target_os = "linux")]
+fn real(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
+            return real.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+/// Where /proc is not there: by the number that the kernel gives each type (statfs(2)).
+#[cfg(target_os = "linux")]
+fn by_number(path: &Path) -> Option<String> {
+    const NUMBERS: [(u32, &str); 14] = [
+        (0x6969, "nfs"),
+        (0x517b, "smbfs"),
+        (0xff53_4d42, "cifs"),
+        (0xfe53_4d42, "smb2"),
+        (0x5346_414f, "afs"),
+        (0x6b41_4653, "afs"),
+        (0x7375_7245, "coda"),
+        (0x00c3_6400, "ceph"),
+        (0x0116_1970, "gfs2"),
+        (0x7461_636f, "ocfs2"),
+        (0x0bd0_0bd0, "lustre"),
+        (0x0102_1997, "9p"),
+        (0x564c, "ncpfs"),
+        (0x4750_4653, "gpfs"),
+    ];
+    let found = path.ancestors().find_map(|above| rustix::fs::statfs(above).ok())?;
+    // The type's width differs by architecture; the numbers have 32 bits.
+    let number = found.f_type as u32;
+    NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, name)| (*name).to_owned())
+}
+
+/// The name of the network file system that a folder lies on, or will when it is made.
+#[cfg(target_os = "macos")]
+pub(super) fn of(folder: &Path) -> Option<String> {
+    let path = std::path::absolute(folder).ok()?;
+    let found = path.ancestors().find_map(|above| rustix::fs::statfs(above).ok())?;
+    let name: Vec<u8> = found.f_fstypename.iter().map(|c| *c as u8).take_while(|c| *c != 0).collect();
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let inner = name.strip_prefix("macfuse_").unwrap_or(&name);
+    (is_network(inner) || FUSE.contains(&inner)).then(|| name.clone())
+}
+
+/// A share by its name, `\\server\share`. A drive letter that stands for one is not told here.
+#[cfg(windows)]
+pub(super) fn of(folder: &Path) -> Option<String> {
+    use std::path::{Component, Prefix};
+    let path = std::path::absolute(folder).ok()?;
+    let Some(Component::Prefix(prefix)) = path.components().next() else { return None };
+    matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)).then(|| "a network share".to_owned())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+pub(super) fn of(_folder: &Path) -> Option<String> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+22 21 0:20 / /proc rw,nosuid - proc proc rw
+30 21 0:40 / /home rw,relatime shared:9 - nfs4 server:/export/home rw,vers=4.2
+31 30 8:2 / /home/local rw - btrfs /dev/sda2 rw,subvol=/
+32 21 0:41 / /mnt/with\\040space rw - cifs //server/share rw
+33 21 0:42 / /mnt/ssh rw - fuse.sshfs user@host:/ rw
+34 21 0:43 / /mnt/enc rw - fuse.gocryptfs /x rw
+35 21 0:44 / /mnt/c rw - 9p C:\\134 rw,aname=drvfs
+36 21 8:1 /srv/data /data rw master:1 - ext4 /dev/sda1 rw
+37 36 0:45 / /data/share rw - virtiofs share rw
+40 21 0:50 / /over rw - nfs one:/ rw
+41 40 8:3 / /over rw - xfs /dev/sdb1 rw
+50 21 0:51 / /a/b rw - nfs4 hidden:/ rw
+51 21 8:4 / /a rw - ext4 /dev/sdc1 rw
+60 21 0:60 / /back\\134slash\\011tab rw - ceph mon:/ rw
+";
+
+    #[test]
+    fn the_kernels_list_says_which_file_system_a_path_is_on() {
+        let on = |path: &str| mounted(MOUNTS, Path::new(path)).unwrap();
+        for (path, kind) in [
+            ("/", "ext4"),
+            ("/homes/x", "ext4"),
+            ("/home", "nfs4"),
+            ("/home/anna/.local/share/reprieve", "nfs4"),
+            ("/home/local/anna", "btrfs"),
+            ("/mnt/with space/x", "cifs"),
+            ("/mnt/with\\040space/x", "ext4"),
+            ("/mnt/ssh/x", "fuse.sshfs"),
+            ("/mnt/c/Users", "9p"),
+            ("/data/x", "ext4"),
+            ("/data/share/x", "virtiofs"),
+            ("/over/x", "xfs"),
+            ("/a/b/c", "ext4"),
+            ("/back\\slash\ttab/x", "ceph"),
+        ] {
+            assert_eq!(on(path), kind, "{path}");
+        }
+    }
+
+    /// A container sees the mounts below its root alone, and their parents are not in the list.
+    #[test]
+    fn a_containers_list_has_no_common_root() {
+        let list = "\
+700 650 0:90 / / rw,relatime master:300 - overlay overlay rw,lowerdir=/l,upperdir=/u
+701 700 0:91 / /proc rw - proc proc rw
+702 700 8:1 /var/lib/docker/volumes/v/_data /data rw master:1 - ext4 /dev/sda1 rw
+703 700 0:92 / /shared rw - nfs 10.0.0.1:/x rw
+";
+        let on = |path: &str| mounted(list, Path::new(path)).unwrap();
+        assert_eq!((on("/root"), on("/data/x"), on("/shared/x")), ("overlay".into(), "ext4".into(), "nfs".into()));
+        assert_eq!(mounted("", Path::new("/x")), None);
+        assert_eq!(mounted("rubbish\n1 2 3\n1 2 3 4 5 - x\n - \n", Path::new("/x")), None);
+        // A list that goes in a circle ends.
+        assert!(
+            mounted("1 2 0:1 / / rw - a b rw\n2 1 0:1 / / rw - c d rw\n3 9 0:1 / / rw - e f rw\n", Path::new("/"))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn networks_are_told_by_name() {
+        for kind in [
+            "nfs",
+            "nfs4",
+            "cifs",
+            "smb3",
+            "9p",
+            "virtiofs",
+            "ceph",
+            "lustre",
+            "fuse.sshfs",
+            "fuse.glusterfs",
+            "fuse.rclone",
+        ] {
+            assert!(is_network(kind), "{kind}");
+        }
+        for kind in [
+            "ext4",
+            "xfs",
+            "btrfs",
+            "zfs",
+            "tmpfs",
+            "overlay",
+            "fuseblk",
+            "fuse.gocryptfs",
+            "fuse.ntfs-3g",
+            "fuse",
+            "autofs",
+            "nfsd",
+        ] {
+            assert!(!is_network(kind), "{kind}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_is_told() {
+        assert_eq!(of(Path::new("/proc/self")), None);
+        assert_eq!(by_number(Path::new("/proc/self/none")), None);
+        assert_eq!(real(Path::new("/proc/self/cwd/none/x")), std::env::current_dir().unwrap().join("none/x"));
+    }
+}
