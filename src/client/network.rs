@@ -142,29 +142,49 @@ pub(super) fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
 /// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
 #[cfg(target_os = "linux")]
 pub(super) fn of(folder: &Path) -> Option<String> {
-    let read = || std::fs::read_to_string("/proc/self/mountinfo").ok();
-    let Ok(path) = std::path::absolute(folder) else { return None };
-    let Some(mountinfo) = read() else { return by_number(&path) };
-    // As it is written first: where that is a server's, nobody asks the server.
-    match mounted(&mountinfo, &path) {
-        Some(kind) if is_network(&kind) => return Some(kind),
-        // Looking mounts what is mounted on demand.
-        Some(kind) if kind == "autofs" => _ = path.symlink_metadata(),
-        _ => {}
+    let path = std::path::absolute(folder).ok()?;
+    let list = || std::fs::read_to_string("/proc/self/mountinfo").ok();
+    match list() {
+        Some(first) => walk(first, list, &path),
+        None => by_number(&path),
     }
-    let real = real(&path);
-    mounted(&read()?, &real).filter(|kind| is_network(kind))
 }
 
-/// The path without symbolic links, as far as it is there.
+/// Goes along a path and its symbolic links, and asks of each place whose it is before it looks there: a server that hangs is
+/// never asked.
 #[cfg(target_os = "linux")]
-fn real(path: &Path) -> PathBuf {
-    for above in path.ancestors() {
-        if let (Ok(real), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
-            return real.join(rest);
+fn walk(mut mounts: String, list: impl Fn() -> Option<String>, path: &Path) -> Option<String> {
+    use std::path::Component;
+    // Where the kernel gives up too.
+    let mut links = 40;
+    let mut at = PathBuf::from("/");
+    let mut left: Vec<std::ffi::OsString> = path.components().rev().map(|part| part.as_os_str().to_owned()).collect();
+    while let Some(part) = left.pop() {
+        match Path::new(&part).components().next() {
+            Some(Component::Normal(_)) => at.push(&part),
+            Some(Component::ParentDir) => _ = at.pop(),
+            Some(Component::RootDir) => at = PathBuf::from("/"),
+            _ => continue,
+        }
+        let mut kind = mounted(&mounts, &at)?;
+        if kind == "autofs" && at.symlink_metadata().is_ok() {
+            // Looking mounts what is mounted on demand.
+            mounts = list()?;
+            kind = mounted(&mounts, &at)?;
+        }
+        if is_network(&kind) {
+            return Some(kind);
+        }
+        if let Ok(target) = at.read_link() {
+            if links == 0 {
+                return None;
+            }
+            links -= 1;
+            at.pop();
+            left.extend(target.components().rev().map(|part| part.as_os_str().to_owned()));
         }
     }
-    path.to_owned()
+    None
 }
 
 /// Where /proc is not there: by the number that the kernel gives each type (statfs(2)).
@@ -322,6 +342,13 @@ mod tests {
     fn this_machine_is_told() {
         assert_eq!(of(Path::new("/proc/self")), None);
         assert_eq!(by_number(Path::new("/proc/self/none")), None);
-        assert_eq!(real(Path::new("/proc/self/cwd/none/x")), std::env::current_dir().unwrap().join("none/x"));
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
+        assert_eq!(of(&folder.path().join("loop/x")), None);
+        // Through a link, and back out of it: what the link leads to is on a network, and is not looked into.
+        std::os::unix::fs::symlink("/mnt/c", folder.path().join("link")).unwrap();
+        let walked = |path: &str| walk(MOUNTS.to_owned(), || None, &folder.path().join(path));
+        assert_eq!(walked("link/Users").as_deref(), Some("9p"));
+        assert_eq!((walked("none/deeper"), walked("none/../x")), (None, None));
     }
 }

@@ -56,7 +56,7 @@ fn local(folder: PathBuf, what: &str, vendor: &str, make: bool) -> Result<PathBu
 #[cfg(unix)]
 fn aside() -> Option<PathBuf> {
     let kept = Path::new("/var/tmp");
-    let usable = kept.is_dir() && network::of(kept).is_none();
+    let usable = network::of(kept).is_none() && kept.is_dir();
     usable.then(|| kept.join(format!("reprieve-{}", rustix::process::geteuid().as_raw())))
 }
 
