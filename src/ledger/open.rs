@@ -319,8 +319,12 @@ pub(super) struct HeadFile {
 impl HeadFile {
     /// Reads the head, if there is one that this ledger's key has signed. Another is no evidence of anything.
     pub(super) fn read(storage: &dyn Storage, files: &Files, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {
-        let text = String::from_utf8(read_file(storage, &files.head(), 1 << 16).ok()?).ok()?;
-        HeadFile::parse(&text, id, public_key)
+        HeadFile::parse(&HeadFile::text(storage, files)?, id, public_key)
+    }
+
+    /// The text that lies where the head should.
+    pub(super) fn text(storage: &dyn Storage, files: &Files) -> Option<String> {
+        String::from_utf8(read_file(storage, &files.head(), 1 << 16).ok()?).ok()
     }
 
     pub(super) fn parse(text: &str, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {

@@ -60,6 +60,8 @@ impl Verification {
 /// As [`Ledger::open`](super::Ledger::open). A generation below the highest that cannot be read is a finding, not an error.
 pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification> {
     let files = files_of(config)?;
+    // The head first: writers go on meanwhile, and a log that is read after a head reaches at least as far as the head says.
+    let note = HeadFile::text(&*storage, &files);
     let mut present = files.generations(&*storage)?;
     present.retain(|file| !file.temporary);
     let Some(highest) = present.last().map(|file| file.generation) else {
@@ -85,14 +87,17 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
                     let text = format!("generation {} is of another ledger, {id}", report.generation);
                     report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
                 }
-                if let Some(head) = HeadFile::read(&*storage, &files, &id, &public_key)
-                    .filter(|head| head.generation > highest && report.generation == highest)
+                let head = note.as_deref().and_then(|note| HeadFile::parse(note, &id, &public_key));
+                if let Some(head) =
+                    head.as_ref().filter(|head| head.generation > highest && report.generation == highest)
                 {
                     let text =
                         format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
                     report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
                 }
-                check_head(&*storage, &files, config, file, secret, &mut report, &id, &public_key)?;
+                if let Some(head) = head.filter(|head| head.generation == file.generation) {
+                    check_head(&*storage, config, file, secret, &mut report, &head)?;
+                }
                 ledger.get_or_insert(id);
                 before = Some(Before::of(&*storage, &report)?);
                 reports.push(report);
@@ -207,21 +212,14 @@ fn verify_file(
     Ok((report, header.id, header.public_key, first))
 }
 
-#[allow(clippy::too_many_arguments)]
 fn check_head(
     storage: &dyn Storage,
-    files: &super::files::Files,
     config: &Config,
     which: &GenerationFile,
     secret: Option<&[u8]>,
     report: &mut GenerationReport,
-    id: &LedgerId,
-    public_key: &[u8; 32],
+    head: &HeadFile,
 ) -> Result<()> {
-    let Some(head) = HeadFile::read(storage, files, id, public_key).filter(|head| head.generation == which.generation)
-    else {
-        return Ok(());
-    };
     if head.size > report.size {
         let text = format!(
             "{} records are missing at the end: the signed head beside the ledger is of {}",
@@ -233,7 +231,7 @@ fn check_head(
     }
     let file = storage.open(&which.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &which.path))?;
     let opened = header::open(&Copies::read(&*file, &which.path)?, &which.path, config, secret)?;
-    let sealer = Sealer::new(&opened.unlocked.data, id, which.generation)?;
+    let sealer = Sealer::new(&opened.unlocked.data, &opened.header.id, which.generation)?;
     let first = first_position(&opened.header);
     let scan = read_log(&*file, &which.path, &sealer, &first, 0)?;
     if root_at(&first, &scan.items, head.size).is_some_and(|root| root != head.root) {
