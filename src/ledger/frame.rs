@@ -179,6 +179,9 @@ pub(crate) struct Window<'a> {
 }
 
 const FIRST_LOAD: usize = 4 << 10;
+/// How much is searched or compared at once.
+const BLOCK: usize = 512;
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
 const LARGEST_LOAD: usize = 256 << 10;
 
 impl<'a> Window<'a> {
@@ -259,7 +262,12 @@ impl<'a> Window<'a> {
     pub(crate) fn next_magic(&mut self, mut from: u64) -> Result<Option<u64>> {
         loop {
             let Some(bytes) = self.some(from)? else { return Ok(None) };
-            match bytes.iter().position(|b| *b == MAGIC[0]) {
+            // By blocks: most of what is searched holds no such byte, which is quickly known of many at once.
+            let blocks = bytes.chunks(BLOCK).enumerate();
+            let found = blocks
+                .filter(|(_, block)| block.contains(&MAGIC[0]))
+                .find_map(|(n, block)| block.iter().position(|b| *b == MAGIC[0]).map(|at| n * BLOCK + at));
+            match found {
                 None => from += bytes.len() as u64,
                 Some(at) => {
                     from += at as u64;
@@ -277,8 +285,10 @@ impl<'a> Window<'a> {
     pub(crate) fn last_nonzero(&mut self, mut from: u64) -> Result<Option<u64>> {
         let mut last = None;
         while let Some(bytes) = self.some(from)? {
-            if let Some(at) = bytes.iter().rposition(|b| *b != 0) {
-                last = Some(from + at as u64 + 1);
+            // By blocks: a file is filled with zeros ahead, which are quickly compared many at once.
+            let blocks = bytes.chunks(BLOCK).enumerate();
+            for (n, block) in blocks.filter(|(_, block)| *block != &ZEROS[..block.len()]) {
+                last = block.iter().rposition(|b| *b != 0).map(|at| from + (n * BLOCK + at) as u64 + 1);
             }
             from += bytes.len() as u64;
         }
