@@ -20,7 +20,7 @@ use super::lock::{self, Lock};
 use super::log::{Ledger, first_position};
 use super::open::{HeadFile, is_complete, open_file, read_secret};
 use super::snapshot;
-use super::storage::{OpenMode, Storage, StorageFile, read_full, write_full};
+use super::storage::{OpenMode, Storage, StorageFile, read_full, sync_full, write_full};
 use super::tree::Hash;
 use super::{Config, KeySource, LedgerId, files_of};
 
@@ -188,9 +188,9 @@ impl NewFile<'_> {
         let file = self.storage.open(temporary, OpenMode::CreateNew { like: self.like }).map_err(failed)?;
         let mut log = frame.to_vec();
         log.resize((LOG as usize + frame.len()).next_multiple_of(64 << 10) - LOG as usize, 0);
-        write_full(&*file, &log, LOG).and_then(|()| file.sync_data()).map_err(failed)?;
+        write_full(&*file, &log, LOG).and_then(|()| sync_full(&*file)).map_err(failed)?;
         let copies = Copies::read(&*file, temporary)?;
-        header::write(&*file, temporary, self.header, self.data, &copies, &[0, 1])?;
+        header::write(&*file, temporary, self.header, self.data, &copies, &[0, 1], &mut false)?;
         Ok(())
     }
 }
@@ -205,7 +205,8 @@ impl Ledger {
     ///
     /// # Errors
     /// `Exists` if a file of any generation, or a whole temporary one, lies there; `NoFolder`, `ReadOnly`, `Full` and `Busy` as
-    /// [`ErrorKind`] says. After any error there is no ledger.
+    /// [`ErrorKind`] says. After any error there is no ledger, unless the last step failed, the sync of its name: then it can
+    /// be opened, and whoever does makes sure of the name.
     pub fn create(
         storage: Arc<dyn Storage>,
         config: &Config,
@@ -270,11 +271,15 @@ impl Ledger {
     /// A new data key keeps the slots whose source is at hand; [`dropped_slots`](Ledger::dropped_slots) names the others.
     ///
     /// # Errors
-    /// As [`create`](Ledger::create) and [`append`](Ledger::append); after any error the old generation still rules.
+    /// As [`create`](Ledger::create) and [`append`](Ledger::append). After an error the old generation still rules, unless the
+    /// last step failed, the sync of the new file's name: the next [`settle`](Ledger::settle) tells which.
     pub fn next_generation(&mut self, lock: &Lock, cause: GenerationCause, opening: &[u8]) -> Result<()> {
         lock.check_settled(&self.files.lock(), self.handle)?;
         self.check_writable()?;
         self.sync()?;
+        // The hash of this file is to hold for good, so the zeros that were filled in ahead are to stay, too.
+        self.rewrite_zeros()?;
+        self.sync_file()?;
         let generation = self.highest + 1;
         let temporary = self.files.temporary(generation);
         if self.storage.exists(&temporary).map_err(|err| Error::io(&err, "looking for", &temporary))? {
@@ -412,12 +417,22 @@ pub(super) fn make_secret(
     if !config.keys.needs_secret() {
         return Ok(None);
     }
-    if let Some(secret) = read_secret(storage, config)? {
-        return Ok(Some(secret));
-    }
     let path = config.secret_path();
     let folder = parent(&path);
     let failed = |err: io::Error| Error::io(&err, "making the secret file", &path);
+    if let Some(secret) = read_secret(storage, config)?.filter(|secret| secret.iter().any(|b| *b != 0)) {
+        // Whoever made it may have been killed before it was synced. Whoever may not write it did not make it.
+        let synced = storage
+            .open(&path, OpenMode::Write)
+            .and_then(|file| write_full(&*file, &secret, 0).and_then(|()| sync_full(&*file)))
+            .and_then(|()| storage.sync_folder(folder));
+        return match synced {
+            Err(err) if !matches!(err.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+                Err(failed(err))
+            }
+            _ => Ok(Some(secret)),
+        };
+    }
     if storage.exists(&path).map_err(failed)? {
         let size = storage.open(&path, OpenMode::Read).and_then(|file| file.size()).map_err(failed)?;
         if config.install_secret.is_some() || size > SECRET as u64 {
@@ -425,7 +440,7 @@ pub(super) fn make_secret(
                 ErrorKind::Damaged,
                 &path,
                 format!(
-                    "the secret file has {size} bytes instead of {SECRET}; put it back from a backup, or remove it if no ledger depends on it"
+                    "the secret file is not whole, of its {SECRET} bytes it has {size} or only zeros; put it back from a backup, or remove it if no ledger depends on it"
                 ),
             ));
         }
@@ -440,7 +455,7 @@ pub(super) fn make_secret(
         Err(err) => return Err(failed(err)),
     };
     let written =
-        write_full(&*file, &secret, 0).and_then(|()| file.sync_data()).and_then(|()| storage.sync_folder(folder));
+        write_full(&*file, &secret, 0).and_then(|()| sync_full(&*file)).and_then(|()| storage.sync_folder(folder));
     if let Err(err) = written {
         storage.remove(&path).ok();
         return Err(failed(err));

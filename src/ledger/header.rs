@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 use super::codec::Reader;
 use super::error::{Error, ErrorKind, Result};
 use super::keys::{self, Key, NONCE, Slot, TAG, Unlocked};
-use super::storage::{StorageFile, read_full, write_full};
+use super::storage::{StorageFile, read_full, sync_full, write_full};
 use super::tree::sha256;
 use super::{Config, LedgerId};
 
@@ -355,6 +355,10 @@ pub(crate) fn open(copies: &Copies, path: &Path, config: &Config, install: Optio
 }
 
 /// Writes a header over both copies, the worse or older one first. Each is synced before the next is touched.
+///
+/// Of two whole copies the newer may be one that its writer did not come to sync, or could not: then only the older is on
+/// the disk. So before the older is touched the newer is written again as it is, and synced. A single whole copy is never such a one:
+/// its writer would have left the older beside it. `unsynced` says that a sync failed.
 pub(crate) fn write(
     file: &dyn StorageFile,
     path: &Path,
@@ -362,14 +366,23 @@ pub(crate) fn write(
     data: &Key,
     copies: &Copies,
     bad: &[usize],
+    unsynced: &mut bool,
 ) -> Result<Header> {
+    let mut put = |block: &[u8], copy: usize| {
+        write_full(file, block, (copy * BLOCK) as u64).map_err(|err| Error::io(&err, "writing the header", path))?;
+        sync_full(file).map_err(|err| {
+            *unsynced = true;
+            Error::io(&err, "syncing the header", path)
+        })
+    };
     let newest = copies.whole().into_iter().find(|(copy, _)| !bad.contains(copy)).map_or(0, |(copy, _)| copy);
+    if bad.is_empty() {
+        put(copies.block(newest), newest)?;
+    }
     let mut header = header.clone();
     for copy in [1 - newest, newest] {
         header.number += 1;
-        let block = header.encode(data)?;
-        write_full(file, &block, (copy * BLOCK) as u64).map_err(|err| Error::io(&err, "writing the header", path))?;
-        file.sync_data().map_err(|err| Error::io(&err, "syncing the header", path))?;
+        put(&header.encode(data)?, copy)?;
     }
     Ok(header)
 }

@@ -50,6 +50,8 @@ pub struct Ledger {
     pub(super) tail_seen: bool,
     /// Whether what others may have failed to sync was written again through this handle.
     pub(super) rewritten: bool,
+    /// The same of the zeros behind the log.
+    pub(super) zeros_rewritten: bool,
     pub(super) poisoned: bool,
     pub(super) read_only: bool,
     /// How far the file is known to reach.
@@ -306,6 +308,7 @@ impl Ledger {
         self.check_writable()?;
         self.clear_tail()?;
         self.rewrite_unsynced()?;
+        self.rewrite_zeros()?;
         let seq = self.position.next_seq;
         let link = self.position.link.unwrap_or(link_to(&self.position.hash));
         let stored = self.sealer.seal(RECORD, seq, self.durable, link, payload)?;
@@ -345,10 +348,7 @@ impl Ledger {
         }
         self.rewrite_unsynced()?;
         let end = self.position.end;
-        if let Err(err) = self.file.sync_data() {
-            self.poisoned = true;
-            return Err(Error::io(&err, "syncing", &self.path));
-        }
+        self.sync_file()?;
         self.durable = end;
         self.recent.synced(end);
         Ok(())

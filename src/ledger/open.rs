@@ -15,7 +15,7 @@ use super::note::{self, Checkpoint, Verifier};
 use super::records::{Index, Recent};
 use super::scan::{Depth, Position, Scan, Tail, scan};
 use super::snapshot::{self, Snapshot};
-use super::storage::{OpenMode, Storage, StorageFile, read_file};
+use super::storage::{OpenMode, Storage, StorageFile, read_file, sync_full};
 use super::tree::Hash;
 use super::witness::{self, WitnessRead};
 use super::{Config, DamageKind, Finding, KeySource, LedgerId, Opened, files_of};
@@ -101,7 +101,9 @@ fn finish_creation(storage: &dyn Storage, files: &Files, config: &Config, presen
         Ok(false) => {}
         Err(err) => return Err(Error::io(&err, "looking for", &named)),
     }
-    match storage.rename(&first.path, &named) {
+    // Whoever wrote it may have been killed before its last sync.
+    let synced = storage.open(&first.path, OpenMode::Write).and_then(|file| sync_full(&*file));
+    match synced.and_then(|()| storage.rename(&first.path, &named)) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(|err| Error::io(&err, "naming", &named))?,
     }
@@ -229,6 +231,7 @@ pub(super) fn open_file(
         tail: scan.tail,
         tail_seen: false,
         rewritten: false,
+        zeros_rewritten: false,
         poisoned: false,
         read_only,
         allocated: 0,

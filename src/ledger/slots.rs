@@ -175,6 +175,6 @@ pub fn recover(storage: &dyn Storage, config: &Config, open: &dyn Fn(&AuditSlot)
     let before = described(&header, &keys, install);
     let lost = |slot: &KeySlot| slot.kind == SlotKind::Application && slot.opener.is_none();
     header.slots = rekeyed(&header, &data, &keys, install, &|slot| !lost(slot))?;
-    let header = header::write(&*file, &path, &header, &data, &copies, &bad)?;
+    let header = header::write(&*file, &path, &header, &data, &copies, &bad, &mut false)?;
     Ok(Recovered { before, after: described(&header, &keys, install) })
 }

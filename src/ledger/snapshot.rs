@@ -12,7 +12,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, parent, replacement};
 use super::keys::{self, Key};
 use super::scan::Position;
-use super::storage::{OpenMode, Storage, read_file, write_full};
+use super::storage::{OpenMode, Storage, read_file, sync_full, write_full};
 
 /// The most bytes that a snapshot's state may have: 64 MiB.
 pub const MAX_STATE: usize = 64 << 20;
@@ -96,7 +96,7 @@ pub(crate) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8], like: &P
     let temporary = replacement(path, u64::from_le_bytes(keys::random()?));
     let written = storage
         .open(&temporary, OpenMode::CreateNew { like: Some(like) })
-        .and_then(|file| write_full(&*file, bytes, 0).and_then(|()| if durably { file.sync_data() } else { Ok(()) }))
+        .and_then(|file| write_full(&*file, bytes, 0).and_then(|()| if durably { sync_full(&*file) } else { Ok(()) }))
         .and_then(|()| storage.rename(&temporary, path))
         .and_then(|()| if durably { storage.sync_folder(parent(path)) } else { Ok(()) });
     written.map_err(|err| {

@@ -90,6 +90,16 @@ pub(crate) fn write_full(file: &dyn StorageFile, buf: &[u8], offset: u64) -> io:
     Ok(())
 }
 
+/// Syncs a file's data. An interrupted sync has said nothing yet: it is asked again. Any other failure is final.
+pub(crate) fn sync_full(file: &dyn StorageFile) -> io::Result<()> {
+    loop {
+        match file.sync_data() {
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Reads a whole file of at most `limit` bytes; a longer one is an error of kind `FileTooLarge`.
 pub(crate) fn read_file(storage: &dyn Storage, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = storage.open(path, OpenMode::Read)?;
@@ -261,13 +271,7 @@ impl StorageFile for DiskFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // An interrupted sync has said nothing yet: it is asked again. Any other failure is final.
-        loop {
-            match self.0.sync_data() {
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
-        }
+        self.0.sync_data()
     }
 
     fn size(&self) -> io::Result<u64> {

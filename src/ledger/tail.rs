@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::log::{Ledger, Look};
 use super::open::read_secret;
 use super::scan::{Depth, Tail};
-use super::storage::{OpenMode, read_full, write_full};
+use super::storage::{OpenMode, read_full, sync_full, write_full};
 use super::{Config, Finding, KeySource, Refreshed};
 
 /// Space is filled with zeros ahead of the log up to a multiple of this: a sync then has no new length to write.
@@ -83,8 +83,7 @@ impl Ledger {
         };
         let copied =
             self.each_chunk(from, to, |bytes, offset| write_full(&*aside, bytes, offset - from)).and_then(|()| {
-                aside
-                    .sync_data()
+                sync_full(&*aside)
                     .and_then(|()| self.storage.sync_folder(&self.files.folder))
                     .map_err(|err| Error::io(&err, "keeping a torn tail aside", &kept))
             });
@@ -93,10 +92,7 @@ impl Ledger {
             return Err(err);
         }
         self.blank(from, to).map_err(|err| Error::io(&err, "cutting a torn tail", &self.path))?;
-        if let Err(err) = self.file.sync_data() {
-            self.poisoned = true;
-            return Err(Error::io(&err, "syncing", &self.path));
-        }
+        self.sync_file()?;
         self.tail = Tail::Clean;
         Ok(Some(Finding::Torn { offset: from, bytes: to - from, kept }))
     }
@@ -134,7 +130,33 @@ impl Ledger {
         if !self.rewritten {
             // Whole records in sequence are never cut and never change, so this needs no lock.
             self.each_chunk(self.durable, self.position.end, |bytes, offset| write_full(&*self.file, bytes, offset))?;
+            if self.position.next_seq == self.header.first_seq + 1 {
+                // Whoever named the file may not have come to sync its name. A second record says that somebody did.
+                let folder = &self.files.folder;
+                self.storage.sync_folder(folder).map_err(|err| Error::io(&err, "syncing the folder", folder))?;
+            }
             self.rewritten = true;
+        }
+        Ok(())
+    }
+
+    /// The same of the zeros behind the log, under the lock: where a sync failed that should have cut a torn tail, the
+    /// disk still holds that tail, and what is appended over a part of it must not be followed by the rest.
+    pub(super) fn rewrite_zeros(&mut self) -> Result<()> {
+        if !self.zeros_rewritten {
+            let failed = |err: io::Error| Error::io(&err, "appending", &self.path);
+            self.allocated = self.file.size().map_err(failed)?;
+            self.blank(self.position.end, self.allocated).map_err(failed)?;
+            self.zeros_rewritten = true;
+        }
+        Ok(())
+    }
+
+    /// Makes durable all that the file holds. A failure poisons this handle: it alone is told of it.
+    pub(super) fn sync_file(&mut self) -> Result<()> {
+        if let Err(err) = sync_full(&*self.file) {
+            self.poisoned = true;
+            return Err(Error::io(&err, "syncing", &self.path));
         }
         Ok(())
     }
@@ -233,9 +255,15 @@ impl Ledger {
         let current = header::open(&copies, &self.path, &self.config_by_data_key(), None)?;
         let mut header = current.header;
         change(self, &mut header)?;
-        self.header = header::write(&*self.file, &self.path, &header, &self.data, &copies, &current.bad)?;
+        let mut unsynced = false;
+        let (file, data) = (&*self.file, &self.data);
+        let written = header::write(file, &self.path, &header, data, &copies, &current.bad, &mut unsynced);
+        // The failed sync was of all that this file has, its records too.
+        self.poisoned |= unsynced;
+        // What came of it is found out, and brought to an end, by whoever settles next.
+        self.stale_header = written.is_err();
+        self.header = written?;
         self.bad_copies.clear();
-        self.stale_header = false;
         Ok(())
     }
 
