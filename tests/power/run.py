@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Power cuts on a real kernel: a guest with ext4 on a disk whose every write and flush is logged.
+
+Six writers in two processes append to two ledgers and claim, on the same disk behind the file system, what was acknowledged to them.
+The guests are cut off at random, each going on where the one before was cut; then every state that the disk may have been left in is made
+from its log, mounted here, and judged: every claim holds, nothing is damaged or suspect, the next append works. Of unflushed writes a state
+keeps all, none, or a random part, torn between sectors.
+
+It is no test of hardware: the disk's cache is as volatile as QEMU's log of it says, a write that is still under way beside a flush counts as
+covered by it, and no disk is asked whether it lies about its flushes.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+
+import disklog  # noqa: E402
+import guest  # noqa: E402
+from guest import FILE_SYSTEM, Lacking, call  # noqa: E402
+
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+MOUNTS = 3
+
+
+class Judge:
+    """Mounts images and lets the writer's `check` judge them, some at a time."""
+
+    def __init__(self, folder, writer):
+        self.writer = writer
+        self.pool = concurrent.futures.ThreadPoolExecutor(MOUNTS)
+        self.slots = queue.Queue()
+        for number in range(MOUNTS):
+            slot = os.path.join(folder, f"state-{number}")
+            os.makedirs(slot + ".mounted")
+            self.slots.put(slot)
+
+    def start(self, image, claims, name):
+        """The judgement, to come: None, or what is wrong. `image` is copied before this returns."""
+        slot = self.slots.get()
+        with open(slot, "wb") as file:
+            file.write(image)
+        return self.pool.submit(self.judge, slot, claims, name)
+
+    def judge(self, slot, claims, name):
+        try:
+            folder = slot + ".mounted"
+            mounted = subprocess.run(["mount", "-t", "ext4", "-o", "loop", slot, folder], stderr=subprocess.PIPE, text=True)
+            if mounted.returncode:
+                return f"{name}: ext4 does not mount it: {mounted.stderr.strip()}"
+            try:
+                lines = "".join(claim + "\n" for claim in claims)
+                checked = subprocess.run([self.writer, "check", folder], input=lines, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                         text=True)
+            finally:
+                call("umount", folder)
+            return None if checked.returncode == 0 else f"{name}: {checked.stdout.strip()[-500:]}"
+        finally:
+            self.slots.put(slot)
+
+
+class Test:
+    def __init__(self, args, folder):
+        self.args, self.folder = args, folder
+        self.random = random.Random(args.seed)
+        self.passed = self.failed = 0
+        self.root = guest.obtain(args.build)
+        call("cargo", "build", "--locked", "--quiet", "--release", "-p", "reprieve", "--example", "power_writer", cwd=ROOT)
+        self.writer = os.path.join(TARGET, "release", "examples", "power_writer")
+        self.ramfs = guest.initramfs(folder, self.root, self.writer)
+        self.judge = Judge(folder, self.writer)
+        self.path = lambda name: os.path.join(folder, name)
+
+    def verdict(self, good, text):
+        print(("ok      " if good else "FAILED  ") + text, flush=True)
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        return good
+
+    def boot(self, count, cut, more=""):
+        """Runs a guest on the disk as it is: its log, what it said, and whether it did what it should."""
+        disk, console = self.path("disk"), self.path("console")
+        before = guest.claims_on(disk)
+        running = guest.Guest(self.root, self.ramfs, disk, self.path("log"), console, f"work /mnt /dev/vda {FILE_SYSTEM} {count} {more}")
+        try:
+            alive = running.wait(before + cut if cut else None)
+            ended = running.process.poll() is not None
+            if alive and not ended and cut:
+                # Not only just after a claim.
+                try:
+                    running.process.wait(self.random.random())
+                except subprocess.TimeoutExpired:
+                    pass
+                ended = running.process.poll() is not None
+        finally:
+            running.cut()
+        said = running.said()
+        good = alive and "FAILED" not in said and "judged:" in said
+        good = good and (not ended or ("writer ended with 0" in said and "power: unmounted" in said))
+        if not good:
+            print(said[-3000:])
+        return ended, good
+
+    def all_judged(self, states):
+        """Judges states as they come: how many, and what is wrong with any."""
+        waiting, wrong, count = collections.deque(), [], 0
+        for image, claims, name in states:
+            waiting.append(self.judge.start(image, claims, name))
+            while len(waiting) > MOUNTS:
+                count, text = count + 1, waiting.popleft().result()
+                wrong += [text] if text else []
+        results = [each.result() for each in waiting]
+        return count + len(results), wrong + [text for text in results if text]
+
+    def replay(self, base, entries, name):
+        states = disklog.states(base, entries, self.random, self.args.states)
+        count, wrong = self.all_judged(states)
+        flushes = sum(bool(entry.flags & (disklog.FLUSH | disklog.FUA)) for entry in entries)
+        claims = sum(entry.claim is not None for entry in entries)
+        for text in wrong[:10]:
+            print("  " + text)
+        self.verdict(count > 0 and not wrong, f"{name}: {len(entries)} log entries, {flushes} flushes, {claims} acknowledgements; "
+                     f"{count} states replayed and opened, {len(wrong)} not as they must be")
+
+    def read_disk(self):
+        with open(self.path("disk"), "rb") as file:
+            return file.read()
+
+    def run(self, number, cut):
+        """One guest after another on the same disk; each log is replayed from how the disk was when the guest began."""
+        base = self.read_disk()
+        before = guest.claims_on(self.path("disk"))
+        ended, good = self.boot(self.args.records, cut)
+        left = self.read_disk()
+        claims = disklog.claims(left)
+        name = f"guest {number}"
+        how = "ended by itself" if ended else "was cut off"
+        self.verdict(good, f"{name} {how} after {len(claims) - before} acknowledgements, {len(claims)} in all")
+        count, wrong = self.all_judged([(left, claims, "the disk as it was left")])
+        self.verdict(not wrong, f"{name}: the disk as it was left {'; '.join(wrong) or 'is as it must be'}")
+        entries = disklog.read(self.path("log"))
+        if ended:
+            self.verdict(disklog.replayed(base, entries) == left, f"{name}: the whole log, replayed, gives the disk byte for byte")
+        self.replay(base, entries, name)
+        count, wrong = self.all_judged(disklog.behind_its_claims(base, entries, self.random, self.args.controls))
+        refused = sum(": no " in text for text in wrong)
+        self.verdict(count and refused == count, f"{name}: {refused} of {count} states from before what they claim are refused for it")
+
+    def unsynced(self):
+        """A writer that does not sync what it acknowledges must be found out, or no state here says anything."""
+        guest.make_disk(self.path("disk"))
+        base = self.read_disk()
+        _, good = self.boot(30, None, "nosync")
+        entries = disklog.read(self.path("log"))
+        count, wrong = self.all_judged(disklog.states(base, entries, self.random, 100))
+        lost = sum(": no record" in text for text in wrong)
+        self.verdict(good and lost, f"a writer that does not sync: {lost} of {count} states lack an acknowledged record")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one guest, a hundred states")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--guests", type=int, default=5, help="how many guests, the last of which ends by itself")
+    parser.add_argument("--records", type=int, default=150, help="how many records a writer appends in each guest")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "power"), help="where the packages are kept")
+    args = parser.parse_args()
+    args.states, args.controls = (100, 5) if args.quick else (None, 20)
+    if args.quick:
+        args.guests, args.records = 1, 60
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("unshare") is None:
+        print("not run: needs Linux, and root to mount what a power cut left")
+        print("power: 0 passed, 0 failed, 1 not run")
+        return 0
+    if "REPRIEVE_POWER_INSIDE" not in os.environ:
+        # Mounts of its own: none is left behind, however this ends.
+        env = dict(os.environ, REPRIEVE_POWER_INSIDE="1")
+        return subprocess.run(["unshare", "--mount", sys.executable, os.path.abspath(__file__), *sys.argv[1:]], env=env).returncode
+    print(f"seed {args.seed}", flush=True)
+    os.makedirs(args.build, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reprieve-power-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        try:
+            test = Test(args, folder)
+        except Lacking as lacking:
+            print(f"not run: {lacking}")
+            print("power: 0 passed, 0 failed, 1 not run")
+            return 0
+        guest.make_disk(test.path("disk"))
+        for number in range(1, args.guests + 1):
+            # Each writes about four records for every one that a single lane does; the cut comes anywhere in that.
+            cut = None if number == args.guests else test.random.randrange(1, args.records * 4)
+            test.run(number, cut)
+        if not args.quick:
+            test.unsynced()
+    print(f"power: {test.passed} passed, {test.failed} failed, 0 not run")
+    return 1 if test.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
