@@ -1,6 +1,8 @@
 """The log of a disk, in the format of dm-log-writes, and the states that a power cut may leave of that disk."""
 
 import mmap
+import os
+import random
 import struct
 
 from guest import BLOCK, CLAIMS, FILE_SYSTEM, SECTOR
@@ -21,13 +23,15 @@ class Entry:
 
 def read(path):
     """The entries up to the last flush: so far the log's own head counts them."""
+    if os.path.getsize(path) == 0:
+        return []
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
         magic, version, count, size = struct.unpack_from("<QQQL", log)
         if (magic, version) != (MAGIC, 1):
             raise ValueError(f"{path} is no log of a disk")
         entries, at = [], size
         for _ in range(count):
-            sector, sectors, flags, length = struct.unpack_from("<QQQQ", log, at)
+            sector, sectors, flags, _ = struct.unpack_from("<QQQQ", log, at)
             at += size
             if flags & ~(FLUSH | FUA):
                 # Discards and marks: nothing here gives any.
@@ -66,18 +70,18 @@ class Disk:
         if entry.claim is not None:
             self.claims.append(entry.claim)
 
-    def torn(self, random):
+    def torn(self, dice):
         """Any of the writes since the last flush, each whole, torn between sectors, or not at all."""
         image = bytearray(self.durable)
-        mood = random.choice(("some", "most", "few", "sectors", "sectors", "mixed"))
+        mood = dice.choice(("some", "most", "few", "sectors", "sectors", "mixed"))
         for write in self.pending:
-            kind = random.choice(("some", "sectors")) if mood == "mixed" else mood
+            kind = dice.choice(("some", "sectors")) if mood == "mixed" else mood
             if kind == "sectors" and write.offset >= BLOCK:
                 for at in range(0, len(write.data), SECTOR):
-                    if random.random() < 0.5:
+                    if dice.random() < 0.5:
                         image[write.offset + at:write.offset + at + SECTOR] = write.data[at:at + SECTOR]
             # The first block is never torn: ext4's superblock has one checksum over two sectors, and no second chance.
-            elif random.random() < {"few": 0.15, "most": 0.85}.get(kind, 0.5):
+            elif dice.random() < {"few": 0.15, "most": 0.85}.get(kind, 0.5):
                 image[write.offset:write.offset + len(write.data)] = write.data
         return image
 
@@ -93,17 +97,17 @@ def crashes(entries):
                     yield number, "flushed only"
 
 
-def states(base, entries, random, most=None):
-    """Image, claims and name of each state that a power cut may leave; or of so many, at random."""
+def states(base, entries, seed, most=None):
+    """Image, claims and name of each state that a power cut may leave; or of so many, at random. The same log and seed give the same."""
     wanted = list(crashes(entries))
-    wanted = set(random.sample(wanted, min(most or len(wanted), len(wanted))))
+    wanted = set(random.Random(seed).sample(wanted, min(most or len(wanted), len(wanted))))
     disk = Disk(base)
     for number, entry in enumerate(entries):
         disk.play(entry)
         for how in ("all", "in part", "flushed only"):
             if (number, how) in wanted:
-                image = {"all": lambda: disk.seen, "in part": lambda: disk.torn(random), "flushed only": lambda: disk.durable}[how]()
-                yield image, disk.claims.copy(), f"entry {number}, {how}"
+                torn = disk.torn(random.Random(f"{seed} {number}")) if how == "in part" else None
+                yield torn or (disk.seen if how == "all" else disk.durable), disk.claims.copy(), f"entry {number}, {how}"
 
 
 def claims(image):
@@ -122,12 +126,12 @@ def replayed(base, entries):
     return disk.seen
 
 
-def behind_its_claims(base, entries, random, most):
+def behind_its_claims(base, entries, dice, most):
     """States from before a record was written, with the claim that it is there: a test that lets one pass tests nothing."""
     marks = [number for number, entry in enumerate(entries) if entry.claim is not None]
     wanted = [number for number in marks if entries[number].claim.split()[0] in ("record", "words", "lease")]
     found = []
-    for number in random.sample(wanted, len(wanted)):
+    for number in dice.sample(wanted, len(wanted)):
         # At most three records are acknowledged by one sync, so the fourth claim before was made before this record was written.
         before = [mark for mark in marks if mark < number and entries[mark].lane == entries[number].lane][-4:]
         if len(before) == 4 and len(found) < most:

@@ -13,25 +13,47 @@ use crate::work::Outcome;
 use crate::{log, product};
 
 /// Torn tails and half-written headers are what a cut leaves; nothing else is.
-pub fn is_suspect(finding: &Finding) -> bool {
+fn is_suspect(finding: &Finding) -> bool {
     !matches!(finding, Finding::Torn { .. } | Finding::HeaderRepaired { .. })
 }
 
-fn no_offence(findings: &[Finding]) -> Outcome {
+pub fn no_offence(findings: &[Finding]) -> Outcome {
     match findings.iter().find(|finding| is_suspect(finding)) {
         Some(finding) => Err(finding.to_string().into()),
         None => Ok(()),
     }
 }
 
+/// What a cut left of the log's ledger that had to be mended, which is no offence.
+#[derive(Default)]
+struct Left {
+    created: bool,
+    torn: bool,
+    header: bool,
+}
+
+impl Left {
+    fn see(&mut self, findings: &[Finding]) -> Outcome {
+        self.torn |= findings.iter().any(|finding| matches!(finding, Finding::Torn { .. }));
+        self.header |= findings.iter().any(|finding| matches!(finding, Finding::HeaderRepaired { .. }));
+        no_offence(findings)
+    }
+
+    fn said(&self) -> String {
+        let all = [(self.created, " creation"), (self.torn, " tail"), (self.header, " header")];
+        all.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect()
+    }
+}
+
 pub fn check(folder: &Path, claims: &[Claim]) -> Outcome<String> {
-    let records = check_log(folder, claims).map_err(|error| format!("the log's ledger: {error}"))?;
+    let mut left = Left::default();
+    let records = check_log(folder, claims, &mut left).map_err(|error| format!("the log's ledger: {error}"))?;
     let product = if claims.contains(&Claim::Product) {
         check_product(folder, claims).map_err(|error| format!("the product's ledger: {error}"))?
     } else {
         0
     };
-    Ok(format!("{} claims hold; {records} and {product} records", claims.len()))
+    Ok(format!("{} claims hold; {records} and {product} records; mended:{}", claims.len(), left.said()))
 }
 
 /// The payloads of all generations, by number.
@@ -56,18 +78,21 @@ fn records(newest: &Ledger) -> Outcome<BTreeMap<u64, Vec<u8>>> {
     }
 }
 
-fn check_log(folder: &Path, claims: &[Claim]) -> Outcome<usize> {
+fn check_log(folder: &Path, claims: &[Claim], left: &mut Left) -> Outcome<usize> {
     let config = log::config(folder);
     let wanted: Vec<&Claim> =
         claims.iter().filter(|c| matches!(c, Claim::Record(..) | Claim::Generation(_) | Claim::Key(_))).collect();
     match Ledger::open(Arc::new(Disk), &config) {
-        Err(error) if error.kind() == ErrorKind::Missing && wanted.is_empty() => log::create(folder)?,
+        Err(error) if error.kind() == ErrorKind::Missing && wanted.is_empty() => {
+            left.created = true;
+            log::create(folder)?;
+        }
         Err(error) => return Err(error.into()),
-        Ok(opened) => no_offence(&opened.findings)?,
+        Ok(opened) => left.see(&opened.findings)?,
     }
     // Whatever can be repaired without the lock has been; a second look must find no more than the first.
     let opened = Ledger::open(Arc::new(Disk), &config)?;
-    no_offence(&opened.findings)?;
+    left.see(&opened.findings)?;
     let mut ledger = opened.ledger;
     let found = records(&ledger)?;
     for claim in wanted {
@@ -88,7 +113,8 @@ fn check_log(folder: &Path, claims: &[Claim]) -> Outcome<usize> {
             return Err(format!("the witness remembers record {}, which is another or none", witness.seq).into());
         }
     }
-    let lock = log::settle(&mut ledger)?;
+    let lock = ledger.lock()?;
+    left.see(&ledger.settle(&lock)?.findings)?;
     let entry = ledger.append(&lock, b"after the cut")?;
     drop(lock);
     ledger.sync()?;

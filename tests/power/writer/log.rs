@@ -9,6 +9,7 @@ use reprieve::ledger::{Config, Disk, ErrorKind, GenerationCause, KeySource, Ledg
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::check::no_offence;
 use crate::claims::{Claim, Lane};
 use crate::work::{Outcome, Work};
 
@@ -51,13 +52,10 @@ pub fn create(folder: &Path) -> Outcome {
 }
 
 /// Takes the lock and settles; what a writer finds under way must be no damage.
-pub fn settle(ledger: &mut Ledger) -> Outcome<Lock> {
+fn settle(ledger: &mut Ledger) -> Outcome<Lock> {
     let lock = ledger.lock()?;
-    let new = ledger.settle(&lock)?;
-    match new.findings.iter().find(|finding| crate::check::is_suspect(finding)) {
-        Some(finding) => Err(finding.to_string().into()),
-        None => Ok(lock),
-    }
+    no_offence(&ledger.settle(&lock)?.findings)?;
+    Ok(lock)
 }
 
 /// Sizes around those of a sector, a page, a chunk of filled space and a transfer.
