@@ -17,6 +17,7 @@ import os
 import queue
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -237,7 +238,9 @@ def main():
     if "REPRIEVE_POWER_INSIDE" not in os.environ:
         # Mounts of its own: none is left behind, however this ends.
         env = dict(os.environ, REPRIEVE_POWER_INSIDE="1")
-        return subprocess.run(["unshare", "--mount", sys.executable, os.path.abspath(__file__), *sys.argv[1:]], env=env).returncode
+        os.execvpe("unshare", ["unshare", "--mount", sys.executable, os.path.abspath(__file__), *sys.argv[1:]], env)
+    # A run that is told to end takes its guest and its disks along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"seed {args.seed}", flush=True)
     os.makedirs(args.build, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reprieve-power-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
