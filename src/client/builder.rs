@@ -129,6 +129,12 @@ impl Builder {
         self
     }
 
+    /// Where the ledger's and the witness's files are kept, in place of the disk: for tests of what a failing or full one does.
+    pub fn storage(mut self, storage: Arc<dyn Storage>) -> Builder {
+        self.storage = Some(storage);
+        self
+    }
+
     /// A drill's ledger: its own clock, storage and machine, and a mark that a real open refuses.
     pub(crate) fn drill(
         mut self,
