@@ -236,7 +236,7 @@ impl<'a> Window<'a> {
         let Some(head) = self.bytes(offset, HEAD)?.and_then(FrameHead::parse) else { return Ok(None) };
         let Some(seq) = head.seq(expected) else { return Ok(None) };
         let size = head.frame_size();
-        if head.durable > self.size || *budget < size as u64 {
+        if *budget < size as u64 {
             return Ok(None);
         }
         let Some(stored) = self.bytes(offset, size)? else { return Ok(None) };
