@@ -18,11 +18,11 @@ use super::header::{self, Copies, Header, Identity, LOG, NewHeader};
 use super::keys::{self, Key, SECRET};
 use super::lock::{self, Lock};
 use super::log::{Ledger, first_position};
-use super::open::{HeadFile, is_complete, open_file, read_secret};
+use super::open::{HeadFile, is_complete, open_file, read_log, read_secret};
 use super::snapshot;
 use super::storage::{OpenMode, Storage, StorageFile, read_full, sync_full, write_full};
 use super::tree::Hash;
-use super::{Config, KeySource, LedgerId, files_of};
+use super::{Config, Head, KeySource, LedgerId, files_of};
 
 /// Why a new generation began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -285,14 +285,22 @@ impl Ledger {
         if self.storage.exists(&temporary).map_err(|err| Error::io(&err, "looking for", &temporary))? {
             self.storage.remove(&temporary).map_err(|err| Error::io(&err, "removing what a crash left", &temporary))?;
         }
+        // Of a damaged file is said what its readers find in it: a snapshot may know the hash of a record that is destroyed.
+        let end = match cause {
+            GenerationCause::Damage => {
+                let first = first_position(&self.header);
+                read_log(&*self.file, &self.path, &self.sealer, &first, self.position.next_seq)?.end
+            }
+            GenerationCause::Archive | GenerationCause::NewDataKey => self.position.clone(),
+        };
         let about = Opening {
             cause,
             before: self.header.generation,
-            size: self.position.tree.size(),
-            root: self.position.tree.root(),
-            last_hash: self.position.hash,
+            size: end.tree.size(),
+            root: end.tree.root(),
+            last_hash: end.hash,
             file_hash: file_hash(&*self.file).map_err(|err| Error::io(&err, "reading", &self.path))?,
-            closing: self.sign_head()?,
+            closing: self.sign(&Head { size: end.tree.size(), root: end.tree.root(), ..self.head() })?,
         };
         let id = self.header.id;
         let secret = read_secret(&*self.storage, &self.config)?;

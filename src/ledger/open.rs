@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile};
-use super::frame::{Sealer, Window};
+use super::frame::{Found, Sealer, Window};
 use super::header::{self, Copies};
 use super::keys::SECRET;
 use super::lock;
@@ -31,22 +31,32 @@ impl Ledger {
     }
 
     /// The generation before this one, for reading what is in it; none if its file was put away. What is damaged in it is
-    /// passed over.
+    /// passed over, and a file that cannot be read for the one before that.
     ///
     /// # Errors
-    /// Where its file is there and cannot be read; `WrongKey` if it has another data key that no key at hand opens.
+    /// Where files are there and none can be read; `WrongKey` if one has another data key that no key at hand opens.
     pub fn before(&self) -> Result<Option<Ledger>> {
         let mut present = self.files.generations(&*self.storage)?;
         present.retain(|file| !file.temporary && file.generation < self.header.generation);
-        let Some(file) = present.last() else { return Ok(None) };
         let secret = read_secret(&*self.storage, &self.config)?;
         let secret = secret.as_deref().map(Vec::as_slice);
-        // The file's own slots first: a new data key is a new generation too.
-        let opened = open_file(self.storage.clone(), &self.config, &self.files, file, secret, true).or_else(|err| {
-            let config = Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
-            open_file(self.storage.clone(), &config, &self.files, file, None, true).map_err(|_| err)
-        })?;
-        Ok(Some(opened.ledger))
+        let mut failure = None;
+        for file in present.iter().rev() {
+            // The file's own slots first: a new data key is a new generation too.
+            let opened =
+                open_file(self.storage.clone(), &self.config, &self.files, file, secret, true).or_else(|err| {
+                    let config = Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
+                    open_file(self.storage.clone(), &config, &self.files, file, None, true).map_err(|_| err)
+                });
+            match opened {
+                Ok(opened) => return Ok(Some(opened.ledger)),
+                Err(err) if matches!(err.kind(), ErrorKind::NotALedger | ErrorKind::Damaged) => {
+                    failure.get_or_insert(err);
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        failure.map_or(Ok(None), Err)
     }
 }
 
@@ -171,8 +181,10 @@ pub(super) fn open_file(
         Some(folder) => witness::read(&*storage, &witness::path(folder, &header.id), &header.id, &identity.witness),
         None => WitnessRead::Missing,
     };
-    // Snapshots and heads are made of what is durable only: the log must reach as far as they do.
+    // A file is named with its first record in it, and snapshots and heads are made of what is durable only: the log must reach
+    // as far as they do.
     let promised = snapshots.iter().map(|(_, snapshot)| snapshot.position.next_seq).max().unwrap_or(0);
+    let promised = promised.max(header.first_seq.saturating_add(1));
     let promised = promised.max(
         known
             .as_ref()
@@ -189,9 +201,9 @@ pub(super) fn open_file(
     let mut findings: Vec<Finding> =
         opened.bad.iter().map(|copy| Finding::HeaderRepaired { copy: *copy as u8 }).collect();
     let first = first_position(&header);
-    let (start, salvage) =
+    let Picked { chosen, salvage, unmatched } =
         pick_snapshot(snapshots, &sealer, &*file, &path, &first, config.fold_version, use_snapshot, &mut findings)?;
-    let (from, state) = match start {
+    let (from, state) = match chosen {
         Some(snapshot) => (snapshot.position, Some(snapshot.state)),
         None => (first.clone(), None),
     };
@@ -200,11 +212,14 @@ pub(super) fn open_file(
     if scan.end.next_seq < promised && !matches!(scan.tail, Tail::Damaged { .. }) {
         for seq in scan.end.next_seq..promised.min(scan.end.next_seq.saturating_add(100)) {
             let text = format!(
-                "record {seq} is missing: the log was cut, a snapshot or a signed head of it reaches to record {}",
+                "record {seq} is missing: the log was cut, and it is known to have reached to record {}",
                 promised - 1
             );
             findings.push(Finding::damaged(Some(seq), scan.end.end, DamageKind::Missing, text));
         }
+    }
+    if let Some((seq, offset)) = unmatched.filter(|_| !findings.iter().any(Finding::is_damage)) {
+        findings.push(other_history(seq, offset));
     }
     if let Some(head) = &known {
         check_head(head, header.generation, &from, &scan, &mut findings);
@@ -269,8 +284,24 @@ pub(super) fn read_log(
     Ok(first)
 }
 
-/// The newest snapshot of this fold whose last record stands where it says; and a newer one, if there is, whose last record
-/// is destroyed.
+fn other_history(seq: u64, offset: u64) -> Finding {
+    let text = format!(
+        "record {seq} is not the one that a snapshot of this ledger covers: it was put back from a copy and written on"
+    );
+    Finding::damaged(Some(seq), offset, DamageKind::OtherHistory, text)
+}
+
+/// What snapshots are good for.
+#[derive(Default)]
+struct Picked {
+    /// The newest of this fold whose last record stands where it says.
+    chosen: Option<Snapshot>,
+    /// A newer one, if there is, whose last record is destroyed.
+    salvage: Option<Snapshot>,
+    /// The last record of one, and its offset, that does not stand there.
+    unmatched: Option<(u64, u64)>,
+}
+
 #[allow(clippy::too_many_arguments)]
 fn pick_snapshot(
     snapshots: Vec<(usize, Snapshot)>,
@@ -281,35 +312,34 @@ fn pick_snapshot(
     fold_version: u32,
     wanted: bool,
     findings: &mut Vec<Finding>,
-) -> Result<(Option<Snapshot>, Option<Snapshot>)> {
-    let (mut chosen, mut salvage) = (None, None);
+) -> Result<Picked> {
+    let mut picked = Picked::default();
     for (_, snapshot) in snapshots {
         let position = &snapshot.position;
         let last = position.next_seq.checked_sub(1).filter(|last| *last >= first.next_seq);
         let Some(last) = last else { continue };
         let mut window = Window::new(file, path)?;
         let found = window.frame(sealer, position.last, last, &mut u64::MAX.clone())?;
-        match found {
-            Some(found) if found.seq == last && found.hash == position.hash && found.end() == position.end => {
-                let usable = wanted && snapshot.fold_version == fold_version && chosen.is_none();
-                chosen = chosen.or_else(|| usable.then_some(snapshot));
+        let matches = |found: &Found| found.hash == position.hash && found.end() == position.end;
+        match found.filter(|found| found.seq == last) {
+            Some(found) if matches(&found) => {
+                let usable = wanted && snapshot.fold_version == fold_version && picked.chosen.is_none();
+                picked.chosen = picked.chosen.or_else(|| usable.then_some(snapshot));
+                continue;
             }
-            // Another whole record in its place: this is not the log that the snapshot was made of.
+            // Another record of its number in its place: this is not the log that the snapshot was made of.
             Some(found) if findings.iter().all(|finding| !finding.is_damage()) => {
-                let text = format!(
-                    "record {} is not the one that a snapshot of this ledger covers: it was put back from a copy and written on",
-                    found.seq
-                );
-                findings.push(Finding::damaged(Some(found.seq), found.offset, DamageKind::OtherHistory, text));
-            }
-            // Its last record is destroyed, and perhaps others that it covers.
-            _ if snapshot.fold_version == fold_version && chosen.is_none() && salvage.is_none() => {
-                salvage = Some(snapshot);
+                findings.push(other_history(last, found.offset));
             }
             _ => {}
         }
+        // Its last record is destroyed or stands elsewhere, and so may others that it covers.
+        picked.unmatched = picked.unmatched.or(Some((last, position.last)));
+        if snapshot.fold_version == fold_version && picked.chosen.is_none() && picked.salvage.is_none() {
+            picked.salvage = Some(snapshot);
+        }
     }
-    Ok((chosen, salvage))
+    Ok(picked)
 }
 
 /// The signed head that lies beside the ledger.

@@ -176,7 +176,7 @@ impl Ledger {
                 "the head is not durable yet; call sync before it is given away",
             ));
         }
-        self.sign_head()
+        self.sign(&self.head())
     }
 
     /// A head that this ledger had, as a signed note: as [`note`](Ledger::note).
@@ -197,11 +197,7 @@ impl Ledger {
         self.sign(head)
     }
 
-    pub(super) fn sign_head(&self) -> Result<String> {
-        self.sign(&self.head())
-    }
-
-    fn sign(&self, head: &Head) -> Result<String> {
+    pub(super) fn sign(&self, head: &Head) -> Result<String> {
         let origin = self.origin();
         let extensions = self.continues()?.map(|continues| continues.line()).into_iter().collect();
         let checkpoint = note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions };
