@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::input;
-use crate::target::{self, Reading};
+use crate::target::Reading;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -74,14 +74,14 @@ impl AuditKey {
         json!({ "kty": "OKP", "crv": "X25519", "x": self.public_text(), "d": d })
     }
 
-    /// What opens the newest generation up to this one, and those before it that have a slot for this key.
+    /// What opens each generation up to this one that has a slot for this key.
     pub fn opens(&self, config: &Config, upto: u64) -> Result<KeySource, Failure> {
-        let slots = ledger::audit_slots(&*Reading::new(&config.name, upto), config)?;
-        let Some(newest) = self.slot(&slots) else { return Err(self.refused(&slots, config)) };
-        let mut keys = vec![self.open(newest)?];
-        for generation in target::generations(config)?.into_iter().filter(|generation| *generation <= upto) {
-            let slots = ledger::audit_slots(&*Reading::new(&config.name, generation), config);
-            keys.extend(slots.ok().and_then(|slots| self.open(self.slot(&slots)?).ok()));
+        let each = ledger::audit_slots_of_each(&*Reading::new(&config.name, upto), config)?;
+        let open = |slots: &Vec<AuditSlot>| self.open(self.slot(slots)?).ok();
+        let keys: Vec<Key> = each.iter().rev().filter_map(|(_, slots)| open(slots)).collect();
+        if keys.is_empty() {
+            let slots: Vec<AuditSlot> = each.into_iter().flat_map(|(_, slots)| slots).collect();
+            return Err(self.refused(&slots, config));
         }
         Ok(KeySource::data_keys(keys))
     }

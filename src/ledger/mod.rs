@@ -73,7 +73,9 @@ pub use slots::{KeySlot, Recovered, recover};
 pub use snapshot::MAX_STATE;
 pub use storage::{Disk, OpenMode, Storage, StorageFile, StorageLock};
 pub use tree::Hash;
-pub use verify::{GenerationReport, PublicReport, Verification, audit_slots, verify, verify_public};
+pub use verify::{
+    GenerationReport, HeadBeside, PublicReport, Verification, audit_slots, audit_slots_of_each, verify, verify_public,
+};
 pub use witness::{MAX_WITNESS_BODY, Witness, WitnessRead};
 
 /// What names a ledger for good: 128 random bits, written as 32 hexadecimal digits.
@@ -314,6 +316,10 @@ pub enum DamageKind {
     Generation,
     /// The log is not the one that a snapshot of it, or a signed head, was made of.
     OtherHistory,
+    /// The first record of a generation does not say what was before, or another record does (reported by [`verify`] only).
+    Opening,
+    /// A head that was given is not of this file, or not signed by its key (reported by [`verify_public`] only).
+    Head,
 }
 
 /// How far a ledger reaches.

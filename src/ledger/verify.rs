@@ -1,20 +1,25 @@
 //! Full verification: with the key, everything; without, what anybody can check.
 
-use std::path::{Path, PathBuf};
+mod opening;
+mod public;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use opening::Said;
+pub use public::{PublicReport, verify_public};
+
 use super::error::{Error, ErrorKind, Result};
-use super::files::GenerationFile;
-use super::frame::{FrameHead, HEAD, Sealer, Window, link_to};
-use super::generation::file_hash;
+use super::files::{Files, GenerationFile};
+use super::frame::Sealer;
 use super::header::{self, Copies};
-use super::keys::AuditSlot;
+use super::keys::{AuditSlot, Key};
 use super::log::{entries, first_position, root_at};
 use super::open::{HeadFile, read_log, read_secret};
 use super::scan::{Position, Tail};
 use super::storage::{OpenMode, Storage};
-use super::tree::{Hash, leaf_hash};
-use super::{Config, DamageKind, Entry, Finding, LedgerId, files_of};
+use super::tree::Hash;
+use super::{Config, DamageKind, Entry, Finding, KeySource, LedgerId, files_of};
 
 /// What verification found in one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,24 @@ pub struct Verification {
     pub id: LedgerId,
     /// Each generation that lies in the folder, the lowest first.
     pub generations: Vec<GenerationReport>,
+    /// The signed head that lies beside the ledger.
+    pub head: HeadBeside,
+}
+
+/// What lies in the place of the signed head beside a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadBeside {
+    /// Nothing.
+    Missing,
+    /// Something that this ledger's key has not signed. It says nothing, as if it were not there.
+    Unsigned,
+    /// A head that was held against the files.
+    Of {
+        /// Of which generation.
+        generation: u64,
+        /// Of how many records.
+        size: u64,
+    },
 }
 
 impl Verification {
@@ -57,7 +80,8 @@ impl Verification {
 /// what each generation says of the file before, and the signed head. Changes nothing and takes no lock.
 ///
 /// # Errors
-/// As [`Ledger::open`](super::Ledger::open). A generation below the highest that cannot be read is a finding, not an error.
+/// As [`Ledger::open`](super::Ledger::open). Where several generations lie there, one that cannot be read is a finding, not an
+/// error.
 pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification> {
     let files = files_of(config)?;
     // The head first: writers go on meanwhile, and a log that is read after a head reaches at least as far as the head says.
@@ -65,118 +89,115 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
     let mut present = files.generations(&*storage)?;
     present.retain(|file| !file.temporary);
     let Some(highest) = present.last().map(|file| file.generation) else {
-        return Err(Error::at(
-            ErrorKind::Missing,
-            &files.generation(0),
-            "there is no ledger; check the folder in the application file",
-        ));
+        return Err(no_ledger(&files));
     };
-    let secret = read_secret(&*storage, config)?;
-    let secret = secret.as_deref().map(Vec::as_slice);
-    let (mut locked, mut wrecked) = (None, false);
-    let mut reports: Vec<GenerationReport> = Vec::new();
-    let mut ledger = None;
-    let mut before: Option<Before> = None;
-    for file in &present {
-        match verify_file(&*storage, config, file, secret) {
-            Ok((mut report, id, public_key, first)) => {
-                if let (Some(before), Some(first)) = (&before, &first) {
-                    before.compare(first, &mut report);
-                }
-                if ledger.is_some_and(|known| known != id) {
-                    let text = format!("generation {} is of another ledger, {id}", report.generation);
-                    report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
-                }
-                let head = note.as_deref().and_then(|note| HeadFile::parse(note, &id, &public_key));
-                if let Some(head) =
-                    head.as_ref().filter(|head| head.generation > highest && report.generation == highest)
-                {
-                    let text =
-                        format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
-                    report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
-                }
-                if let Some(head) = head.filter(|head| head.generation == file.generation) {
-                    check_head(&*storage, config, file, secret, &mut report, &head)?;
-                }
-                ledger.get_or_insert(id);
-                before = Some(Before::of(&*storage, &report)?);
-                reports.push(report);
+    let mut errors = Vec::new();
+    let (mut reports, mut said, mut opened): (Vec<GenerationReport>, Vec<Said>, Vec<Verified>) = Default::default();
+    // From the newest down: each says how far the one before it reached.
+    for file in present.iter().rev() {
+        let known = |first_seq| {
+            said.iter()
+                .filter(|said| said.is_of(file.generation))
+                .map(|said| said.vouches(first_seq))
+                .max()
+                .unwrap_or(0)
+        };
+        let read =
+            |keys: KeySource| verify_file(&*storage, note.as_deref(), &Config { keys, ..config.clone() }, file, &known);
+        // A generation with the same data key needs no slot that opens.
+        let by_another =
+            |err| opened.iter().find_map(|other| read(KeySource::data_key(other.data.clone())).ok()).ok_or(err);
+        let verified = read(config.keys.clone()).or_else(|err| match err.kind() {
+            ErrorKind::WrongKey => by_another(err),
+            _ => Err(err),
+        });
+        let mut verified = match verified {
+            Ok(verified) => verified,
+            Err(err) => {
+                reports.push(unread(file, &err));
+                errors.push(err);
+                continue;
             }
-            Err(err) if file.generation < highest || !reports.is_empty() => {
-                before = None;
-                let text = format!("generation {} cannot be read: {err}", file.generation);
-                match err.kind() {
-                    ErrorKind::WrongKey => locked = locked.or(Some(err)),
-                    _ => wrecked = true,
-                }
-                reports.push(GenerationReport {
-                    generation: file.generation,
-                    path: file.path.clone(),
-                    first_seq: 0,
-                    records: 0,
-                    size: 0,
-                    root: super::tree::empty_root(),
-                    torn: None,
-                    findings: vec![Finding::damaged(None, 0, DamageKind::Generation, text)],
-                });
-            }
-            Err(err) => return Err(err),
+        };
+        for said in said.iter().filter(|said| said.is_of(file.generation)) {
+            let found = said.compare(&*storage, &verified.report, &verified.end, &verified.id, &verified.public_key)?;
+            let later = reports.iter_mut().find(|report| report.generation == said.by);
+            later.into_iter().for_each(|later| later.findings.extend(found.clone()));
         }
+        said.extend(verified.first.take().and_then(|first| Said::of(file.generation, first)));
+        reports.push(verified.report.clone());
+        opened.push(verified);
     }
-    // A key that opens nothing is no damage.
-    let unread = || Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read");
-    let id = ledger.ok_or_else(|| locked.filter(|_| !wrecked).unwrap_or_else(unread))?;
-    Ok(Verification { id, generations: reports })
+    reports.reverse();
+    let Some(newest) = opened.first() else {
+        // A key that opens nothing is no damage.
+        let locked = errors.iter().all(|err| err.kind() == ErrorKind::WrongKey);
+        return Err(match errors.pop() {
+            Some(err) if locked || present.len() == 1 => err,
+            _ => Error::at(ErrorKind::Damaged, &files.generation(highest), "no generation can be read"),
+        });
+    };
+    let id = opened.last().map_or(newest.id, |lowest| lowest.id);
+    for other in opened.iter().filter(|other| other.id != id) {
+        let text = format!("generation {} is of another ledger, {}", other.report.generation, other.id);
+        let report = reports.iter_mut().find(|report| report.generation == other.report.generation);
+        let finding = Finding::damaged(None, 0, DamageKind::Generation, text);
+        report.into_iter().for_each(|report| report.findings.push(finding.clone()));
+    }
+    let signed = note.as_deref().and_then(|note| HeadFile::parse(note, &newest.id, &newest.public_key));
+    let head = match signed {
+        Some(HeadFile { generation, size, .. }) => HeadBeside::Of { generation, size },
+        None if storage.exists(&files.head()).unwrap_or(false) => HeadBeside::Unsigned,
+        None => HeadBeside::Missing,
+    };
+    if let (HeadBeside::Of { generation, .. }, Some(report)) = (head, reports.last_mut())
+        && generation > highest
+    {
+        let text = format!("generation {generation} is gone: a signed head of it lies beside the ledger");
+        report.findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
+    }
+    Ok(Verification { id, generations: reports, head })
 }
 
-/// What the next generation should say of this one.
-struct Before {
-    generation: u64,
-    size: u64,
-    root: Hash,
-    file_hash: Hash,
-}
-
-impl Before {
-    fn of(storage: &dyn Storage, report: &GenerationReport) -> Result<Before> {
-        let hash = storage.open(&report.path, OpenMode::Read).and_then(|file| file_hash(&*file));
-        Ok(Before {
-            generation: report.generation,
-            size: report.size,
-            root: report.root,
-            file_hash: hash.map_err(|err| Error::io(&err, "reading", &report.path))?,
-        })
-    }
-
-    fn compare(&self, first: &Entry, report: &mut GenerationReport) {
-        let Some(opening) = &first.opening else { return };
-        if opening.before != self.generation {
-            return;
-        }
-        let differs = opening.size != self.size || opening.root != self.root || opening.file_hash != self.file_hash;
-        if differs {
-            let text = format!(
-                "generation {} was changed after generation {} had followed it",
-                self.generation, report.generation
-            );
-            report.findings.push(Finding::damaged(Some(first.seq), 0, DamageKind::OtherHistory, text));
-        }
+fn unread(file: &GenerationFile, err: &Error) -> GenerationReport {
+    let text = format!("generation {} cannot be read: {err}", file.generation);
+    GenerationReport {
+        generation: file.generation,
+        path: file.path.clone(),
+        first_seq: 0,
+        records: 0,
+        size: 0,
+        root: super::tree::empty_root(),
+        torn: None,
+        findings: vec![Finding::damaged(None, 0, DamageKind::Generation, text)],
     }
 }
 
-type Verified = (GenerationReport, LedgerId, [u8; 32], Option<Entry>);
+/// A generation's file that could be read.
+struct Verified {
+    report: GenerationReport,
+    id: LedgerId,
+    public_key: [u8; 32],
+    data: Key,
+    end: Position,
+    /// Its first record, if that is whole.
+    first: Option<Entry>,
+}
 
+/// `note` is what lies in the place of the signed head. `known` gives one more than the number of the last record that this generation is known to have had, by its first record's.
 fn verify_file(
     storage: &dyn Storage,
+    note: Option<&str>,
     config: &Config,
     which: &GenerationFile,
-    secret: Option<&[u8]>,
+    known: &dyn Fn(u64) -> u64,
 ) -> Result<Verified> {
     let path = &which.path;
     let file = storage.open(path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", path))?;
     let copies = Copies::read(&*file, path)?;
-    let opened = header::open(&copies, path, config, secret)?;
-    let header = opened.header;
+    let secret = read_secret(storage, config)?;
+    let opened = header::open(&copies, path, config, secret.as_deref().map(Vec::as_slice))?;
+    let (header, data) = (opened.header, opened.unlocked.data);
     if header.generation != which.generation {
         return Err(Error::at(
             ErrorKind::Damaged,
@@ -184,19 +205,42 @@ fn verify_file(
             format!("the file is generation {} under another's name", header.generation),
         ));
     }
-    let sealer = Sealer::new(&opened.unlocked.data, &header.id, header.generation)?;
-    let scan = read_log(&*file, path, &sealer, &first_position(&header), 0)?;
+    let sealer = Sealer::new(&data, &header.id, header.generation)?;
+    let start = first_position(&header);
+    // A file is named with its first record in it.
+    let scan = read_log(&*file, path, &sealer, &start, known(header.first_seq).max(header.first_seq + 1))?;
     let copy = |copy: usize| {
         let text = format!("copy {copy} of the header is not authentic; the other one is");
         Finding::damaged(None, (copy * header::BLOCK) as u64, DamageKind::HeaderCopy, text)
     };
     let mut findings: Vec<Finding> = opened.bad.iter().map(|bad| copy(*bad)).collect();
     findings.extend(scan.findings);
+    findings.extend(opening::misplaced(&header, &scan.items));
+    let first = |finding: &Finding| matches!(finding, Finding::Damaged { seq, .. } if *seq == Some(header.first_seq));
+    if scan.items.is_empty() && !findings.iter().any(first) {
+        let text = format!("record {} is missing: no file is without its first record", header.first_seq);
+        findings.push(Finding::damaged(Some(header.first_seq), scan.end.end, DamageKind::Missing, text));
+    }
     let torn = match scan.tail {
         Tail::Clean => None,
         Tail::Torn { to } | Tail::Damaged { to } => Some((scan.end.end, to - scan.end.end)),
     };
     let (size, root) = (scan.end.tree.size(), scan.end.tree.root());
+    let head = note.and_then(|note| HeadFile::parse(note, &header.id, &header.public_key));
+    if let Some(head) = head.filter(|head| head.generation == which.generation) {
+        if head.size > size {
+            let text = format!(
+                "{} records are missing at the end: the signed head beside the ledger is of {}",
+                head.size - size,
+                head.size
+            );
+            findings.push(Finding::damaged(Some(scan.end.next_seq), scan.end.end, DamageKind::Missing, text));
+        } else if root_at(&start, &scan.items, head.size).is_some_and(|root| root != head.root) {
+            let text =
+                format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
+            findings.push(Finding::damaged(None, 0, DamageKind::OtherHistory, text));
+        }
+    }
     let entries = entries(scan.items);
     let report = GenerationReport {
         generation: header.generation,
@@ -209,144 +253,40 @@ fn verify_file(
         findings,
     };
     let first = entries.into_iter().next().filter(|entry| entry.seq == header.first_seq);
-    Ok((report, header.id, header.public_key, first))
+    Ok(Verified { report, id: header.id, public_key: header.public_key, data, end: scan.end, first })
 }
 
-fn check_head(
-    storage: &dyn Storage,
-    config: &Config,
-    which: &GenerationFile,
-    secret: Option<&[u8]>,
-    report: &mut GenerationReport,
-    head: &HeadFile,
-) -> Result<()> {
-    if head.size > report.size {
-        let text = format!(
-            "{} records are missing at the end: the signed head beside the ledger is of {}",
-            head.size - report.size,
-            head.size
-        );
-        report.findings.push(Finding::damaged(Some(report.first_seq + report.size), 0, DamageKind::Missing, text));
-        return Ok(());
-    }
-    let file = storage.open(&which.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &which.path))?;
-    let opened = header::open(&Copies::read(&*file, &which.path)?, &which.path, config, secret)?;
-    let sealer = Sealer::new(&opened.unlocked.data, &opened.header.id, which.generation)?;
-    let first = first_position(&opened.header);
-    let scan = read_log(&*file, &which.path, &sealer, &first, 0)?;
-    if root_at(&first, &scan.items, head.size).is_some_and(|root| root != head.root) {
-        let text =
-            format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
-        report.findings.push(Finding::damaged(None, 0, DamageKind::OtherHistory, text));
-    }
-    Ok(())
-}
-
-/// What [`verify_public`] found. It holds no secret, so it cannot tell a forged frame from a true one: it checked the structure,
-/// the sequence and links of frames, the tree, and the signed head if there was one. Nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicReport {
-    /// The ledger, as the file says.
-    pub id: LedgerId,
-    /// The generation, as the file says.
-    pub generation: u64,
-    /// The public key that signs heads, as the file says: compare it with the one that you know.
-    pub public_key: [u8; 32],
-    /// The sequence number of the first record, as the file says.
-    pub first_seq: u64,
-    /// How many frames follow each other unbroken.
-    pub size: u64,
-    /// The root of the tree over them.
-    pub root: Hash,
-    /// Whether a head signed by that key was given and is of these frames, or of the first so many of them.
-    pub head: Option<u64>,
-    /// What does not fit.
-    pub problems: Vec<String>,
-    /// What was checked, in words, for a person.
-    pub checked: &'static str,
-}
-
-/// Checks a generation's file, and a signed head of it, without any secret.
+/// The auditors' slots of each generation whose header can be read, the lowest first, for whoever holds the private key of one.
 ///
 /// # Errors
-/// `NotALedger`, `NewerFormat`, `Damaged` if no copy of the header is whole; where a read fails.
-pub fn verify_public(storage: &dyn Storage, path: &Path, head: Option<&str>) -> Result<PublicReport> {
-    let file = storage.open(path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", path))?;
-    let copies = Copies::read(&*file, path)?;
-    let whole = copies.whole();
-    let Some((_, header)) = whole.first() else { return Err(copies.explain(path)) };
-    let mut problems = Vec::new();
-    if whole.len() == 1 {
-        problems.push("one copy of the header is not whole".to_string());
+/// `Missing` if there is no ledger; `NotALedger`, `NewerFormat`, `Damaged` if no generation has a whole copy of the header.
+pub fn audit_slots_of_each(storage: &dyn Storage, config: &Config) -> Result<Vec<(u64, Vec<AuditSlot>)>> {
+    let files = files_of(config)?;
+    let (mut found, mut failure) = (Vec::new(), None);
+    for file in files.generations(storage)?.iter().filter(|file| !file.temporary) {
+        match slots_in(storage, file) {
+            Ok(slots) => found.push((file.generation, slots)),
+            Err(err) => failure = Some(err),
+        }
     }
-    let mut window = Window::new(&*file, path)?;
-    let mut position = first_position(header);
-    let mut roots = Vec::new();
-    let parsed = |head: &str| HeadFile::parse(head, &header.id, &header.public_key);
-    let known = head.and_then(parsed);
-    if head.is_some() && known.is_none() {
-        problems.push("the head is not signed by the key that the file names".to_string());
+    match failure {
+        Some(err) if found.is_empty() => Err(err),
+        None if found.is_empty() => Err(no_ledger(&files)),
+        _ => Ok(found),
     }
-    let wanted = known.as_ref().filter(|head| head.generation == header.generation);
-    if known.is_some() && wanted.is_none() {
-        problems.push("the head is of another generation".to_string());
-    }
-    loop {
-        if wanted.is_some_and(|head| head.size == position.tree.size()) {
-            roots.push(position.tree.root());
-        }
-        let Some(bytes) = window.bytes(position.end, HEAD)? else { break };
-        let blank = bytes.iter().all(|b| *b == 0);
-        let Some(frame) = FrameHead::parse(bytes) else {
-            if !blank {
-                problems.push(format!("at {} stand bytes that are no frame: a torn tail, or damage", position.end));
-            }
-            break;
-        };
-        if frame.seq(position.next_seq) != Some(position.next_seq) {
-            problems.push(format!("at {} record {} should stand, and does not", position.end, position.next_seq));
-            break;
-        }
-        let Some(stored) = window.bytes(position.end, frame.frame_size())? else {
-            problems.push(format!("record {} is cut off", position.next_seq));
-            break;
-        };
-        if position.link != Some(frame.link) {
-            problems.push(format!(
-                "record {} does not follow the bytes before it: they were changed, or it was put in",
-                position.next_seq
-            ));
-        }
-        advance(&mut position, stored);
-    }
-    let checked_head = wanted.and_then(|head| match roots.first() {
-        None => {
-            problems.push(format!("the head is of {} records, the file has {}", head.size, position.tree.size()));
-            None
-        }
-        Some(root) if *root != head.root => {
-            problems.push(format!("the first {} records are not those that the head is of", head.size));
-            None
-        }
-        Some(_) => Some(head.size),
-    });
-    Ok(PublicReport {
-        id: header.id,
-        generation: header.generation,
-        public_key: header.public_key,
-        first_seq: header.first_seq,
-        size: position.tree.size(),
-        root: position.tree.root(),
-        head: checked_head,
-        problems,
-        checked: "the header's form, the form, sequence and links of the frames, the tree over them, and the signature and root of the head if one was given; seals and contents need the key and were not checked",
-    })
 }
 
-fn advance(position: &mut Position, stored: &[u8]) {
-    let offset = position.end;
-    let hash = position.wrote(stored, offset);
-    debug_assert_eq!((hash, position.link), (leaf_hash(stored), Some(link_to(&hash))));
+fn no_ledger(files: &Files) -> Error {
+    let text = "there is no ledger; check the folder in the application file";
+    Error::at(ErrorKind::Missing, &files.generation(0), text)
+}
+
+fn slots_in(storage: &dyn Storage, which: &GenerationFile) -> Result<Vec<AuditSlot>> {
+    let file = storage.open(&which.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &which.path))?;
+    let copies = Copies::read(&*file, &which.path)?;
+    let Some((_, header)) = copies.whole().into_iter().next() else { return Err(copies.explain(&which.path)) };
+    let audit = header.slots.iter().filter(|slot| slot.kind == super::SlotKind::Audit);
+    Ok(audit.map(|slot| AuditSlot { id: header.id, slot: slot.clone() }).collect())
 }
 
 /// The auditors' slots of the generation that rules, for whoever holds the private key of one.
@@ -356,16 +296,6 @@ fn advance(position: &mut Position, stored: &[u8]) {
 pub fn audit_slots(storage: &dyn Storage, config: &Config) -> Result<Vec<AuditSlot>> {
     let files = files_of(config)?;
     let present = files.generations(storage)?;
-    let Some(last) = present.iter().rfind(|file| !file.temporary) else {
-        return Err(Error::at(
-            ErrorKind::Missing,
-            &files.generation(0),
-            "there is no ledger; check the folder in the application file",
-        ));
-    };
-    let file = storage.open(&last.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &last.path))?;
-    let copies = Copies::read(&*file, &last.path)?;
-    let Some((_, header)) = copies.whole().into_iter().next() else { return Err(copies.explain(&last.path)) };
-    let audit = header.slots.iter().filter(|slot| slot.kind == super::SlotKind::Audit);
-    Ok(audit.map(|slot| AuditSlot { id: header.id, slot: slot.clone() }).collect())
+    let last = present.iter().rfind(|file| !file.temporary);
+    slots_in(storage, last.ok_or_else(|| no_ledger(&files))?)
 }

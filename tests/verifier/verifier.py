@@ -127,7 +127,7 @@ class Generation:
         if at + FRAME + TAG > len(data):
             return None
         length, type_, low, durable, link = struct.unpack_from("<IHIQ16s", data, at + 2)
-        if length > MOST or max(durable, end := at + FRAME + length + TAG) > len(data):
+        if length > MOST or (end := at + FRAME + length + TAG) > len(data):
             return None
         payload = unsealed(self.frames_key, data[at + 36 : end], self.label + data[at : at + FRAME])
         return None if payload is None else (at, end, type_, low, durable, link, payload)
@@ -139,8 +139,9 @@ class Generation:
                 yield frame
             at = frame[1] if frame else at + 1
 
-    def read(self):
-        """Judges the frames in the order in which they stand. `place` is where the next one, number `next_`, should begin."""
+    def read(self, said=0):
+        """Judges the frames in the order in which they stand. `place` is where the next one, number `next_`, should begin; `said`
+        is how many records the next generation says that there were."""
         first = self.header.first
         place, next_, link = LOG, first, sha(b"reprieve/1 first", self.label, struct.pack("<Q", first))
         frames, strays, highest = list(self.search(LOG)), [], 0
@@ -152,7 +153,7 @@ class Generation:
                 strays.append((number, start, type_, payload))
                 place = end
                 continue
-            if (number > next_ or start > place) and beyond <= place:
+            if (number > next_ or start > place) and beyond <= place and first + max(said, 1) <= next_:
                 break
             if number > next_ or start > place:
                 self.damage += [f"record {lost}: lost at byte {place}" for lost in range(next_, number)]
@@ -165,6 +166,8 @@ class Generation:
             link, place, next_ = sha(b"\0", self.data[start:end]), end, number + 1
             self.leaves.append(link)
             self.take(number, start, type_, payload)
+        if not self.leaves:
+            self.damage.append(f"record {first}: no file is without its first record")
         rest = max(len(self.data.rstrip(b"\0")), frames[-1][1] if frames else 0)
         if rest > place:
             self.torn = (place, rest - place)
@@ -243,7 +246,9 @@ def check_head(path, generations):
     """What the head beside the ledger gives away, and a note. One that is not signed says nothing."""
     try:
         number, size, root = read_note(path.read_bytes().decode(), generations[max(generations)].header)
-    except (OSError, ValueError) as error:
+    except OSError:
+        return [], "head: none"
+    except ValueError as error:
         return [], f"head: passed over: {error}"
     wrong, leaves = "", generations[number].leaves if number in generations else None
     if number > max(generations):
@@ -263,14 +268,19 @@ def verify(folder, name, secret, caller=None, audit=None):
     if secret is not None and installation.exists():
         secrets[1] = b"".join(struct.pack("<I", len(part)) + part for part in (secret, installation.read_bytes()))
     every, good, bad, lines, codes = dict.fromkeys(number for number, _ in files), {}, [], [], set()
-    for number, path in files:
+    said = {}
+    for number, path in reversed(files):
         try:
             every[number] = good[number] = Generation(path, number, secrets)
-            good[number].read()
-            good[number].check_opening(good)
+            good[number].read(said.get(number, 0))
+            if opening := good[number].opening:
+                said[opening[1]] = max(opening[2], said.get(opening[1], 0))
         except Refused as error:
             codes.add(error.args[0])
             bad.append(f"generation {number}: {error.args[1]}")
+    good = dict(sorted(good.items()))
+    for one in good.values():
+        one.check_opening(good)
     if not good:
         return min(codes, default=2), bad or ["no ledger"], every
     bad += ["the generations are of several ledgers"] if len({one.header.id for one in good.values()}) > 1 else []

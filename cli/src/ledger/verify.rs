@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reprieve::ledger::{self, DamageKind, Disk, Finding, PublicReport, Verification};
+use reprieve::ledger::{self, DamageKind, Disk, Finding, HeadBeside, PublicReport, Verification};
 use serde_json::{Value, json};
 
 use crate::audit;
@@ -97,6 +97,8 @@ fn kind(finding: &Finding) -> &'static str {
             DamageKind::HeaderCopy => "header_copy",
             DamageKind::Generation => "generation",
             DamageKind::OtherHistory => "other_history",
+            DamageKind::Opening => "opening",
+            DamageKind::Head => "head",
         },
     }
 }
@@ -114,11 +116,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn machine_finding(finding: &Finding) -> Value {
+    let (record, offset) = place(finding);
+    json!({ "record": record, "offset": offset, "rule": rule(finding), "kind": kind(finding), "text": finding.to_string() })
+}
+
 fn machine(verification: &Verification) -> Value {
-    let finding = |finding: &Finding| {
-        let (record, offset) = place(finding);
-        json!({ "record": record, "offset": offset, "rule": rule(finding), "kind": kind(finding), "text": finding.to_string() })
-    };
     let generations: Vec<Value> = verification
         .generations
         .iter()
@@ -131,7 +134,7 @@ fn machine(verification: &Verification) -> Value {
                 "size": report.size,
                 "root": hex(&report.root),
                 "torn": report.torn.map(|(offset, bytes)| json!({ "offset": offset, "bytes": bytes })),
-                "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+                "findings": report.findings.iter().map(machine_finding).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -140,6 +143,11 @@ fn machine(verification: &Verification) -> Value {
         "checked": "everything",
         "clean": verification.is_clean(),
         "generations": generations,
+        "head": match verification.head {
+            HeadBeside::Missing => json!("missing"),
+            HeadBeside::Unsigned => json!("unsigned"),
+            HeadBeside::Of { generation, size } => json!({ "generation": generation, "size": size }),
+        },
     })
 }
 
@@ -168,6 +176,16 @@ fn person(verification: &Verification, out: &mut Out) -> Result<(), Failure> {
             ))?;
         }
     }
+    out.line(match verification.head {
+        HeadBeside::Missing => "no signed head lies beside the ledger".to_owned(),
+        HeadBeside::Unsigned => {
+            "the head beside the ledger is not signed by its key: it says nothing, and was passed over; no offence"
+                .to_owned()
+        }
+        HeadBeside::Of { generation, size } => {
+            format!("a signed head beside the ledger is of the first {size} records of generation {generation}")
+        }
+    })?;
     if verification.is_clean() {
         out.line(paint("Everything was checked, and nothing is wrong.", GOOD))
     } else {
@@ -259,7 +277,7 @@ fn machine_public(file: &Path, report: &PublicReport, head: Option<&Path>) -> Va
         "head_size": report.head,
         "checked": report.checked,
         "clean": report.problems.is_empty(),
-        "problems": report.problems,
+        "problems": report.problems.iter().map(machine_finding).collect::<Vec<_>>(),
     })
 }
 
@@ -283,7 +301,7 @@ fn person_public(file: &Path, report: &PublicReport, head: Option<&Path>, out: &
         }
     }
     for problem in &report.problems {
-        out.line(format!("  {}: {}", paint("problem", BAD), one_line(problem)))?;
+        out.line(format!("  {}: {}", paint("problem", BAD), one_line(&problem.to_string())))?;
     }
     if !report.problems.is_empty() {
         out.line(
