@@ -10,5 +10,7 @@
 mod bits;
 mod cases;
 mod copies;
+mod faults;
 mod frames;
+mod under;
 mod world;

@@ -1,5 +1,6 @@
 """Makes ledgers through the command line, and checks that verifier.py and `reprieve ledger verify` say the same of them,
-whole and damaged: the exit code, and each generation's size, root and torn tail. The damage is drawn from a seed."""
+whole and damaged: the exit code, each generation's size, root and torn tail, and what the head beside them is of. The damage is drawn
+from a seed."""
 
 import argparse
 import base64
@@ -46,12 +47,15 @@ class Ledger:
     def product(self, command):
         """The exit code and what it says of each generation; None for one that it cannot read, nothing at all for no report."""
         done = subprocess.run([command, "ledger", "verify", "--json", *self.options], capture_output=True, text=True, check=False)
-        said = {}
-        for one in json.loads(done.stdout)["generations"] if done.stdout.startswith("{") else ():
+        report = json.loads(done.stdout) if done.stdout.startswith("{") else {"generations": ()}
+        head, said = report.get("head"), {}
+        if isinstance(head, dict):
+            head = f"of {head['size']} records of generation {head['generation']}"
+        for one in report["generations"]:
             unread = any("cannot be read" in finding["text"] for finding in one["findings"] if finding["kind"] == "generation")
             torn = one["torn"] and (one["torn"]["offset"], one["torn"]["bytes"])
             said[one["generation"]] = None if unread else (one["first"], one["size"], one["records"], one["root"], torn)
-        return done.returncode, said, done.stdout + done.stderr
+        return done.returncode, said, head, done.stdout + done.stderr
 
     def reader(self):
         code, lines, generations = self.verifier.verify(self.folder, self.name, **self.secrets)
@@ -64,7 +68,11 @@ class Ledger:
                 self.verifier.root_of(one.leaves).hex(),
                 one.torn,
             )
-        return code, said if any(said.values()) else {}, "\n".join(lines)
+        if not any(said.values()):
+            return code, {}, None, "\n".join(lines)
+        (head,) = (line.partition(": ")[2] for line in lines if line.startswith("head: "))
+        head = {"none": "missing"}.get(head, "unsigned" if head.startswith("passed over") else head)
+        return code, said, head, "\n".join(lines)
 
     def frames(self, name):
         """Where the frames of an undamaged file begin and end."""
@@ -135,7 +143,7 @@ def damage(rng, ledger):
         ["flip in log"] * 4
         + ["flip in last frame", "flip in header", "flip in header", "both headers", "flip behind", "cut", "cut", "cut in header", "zeros"]
         + ["swap", "swap", "repeat", "remove", "insert", "other file's frame", "head", "no head", "secret", "swap files", "no file", "old file"]
-        + ["old frames", "tail", "forged link", "forged number"]
+        + ["old frames", "tail", "forged link", "forged number", "forged type", "forged opening", "forged opening"]
     )
     at = rng.randrange(len(frames))
     start, stop = frames[at]
@@ -195,10 +203,19 @@ def damage(rng, ledger):
     elif way.startswith("forged"):
         # Who holds the data key can seal anything: only the link and the number then speak against it.
         one = ledger.generations[int(name.split(".")[-2][1:])]
+        if way == "forged opening":
+            at, (start, stop) = 0, frames[0]
         payload = ledger.verifier.unsealed(one.frames_key, data[start + 36 : stop], one.label + data[start : start + 48])
         if payload is not None:
-            where = rng.randrange(20, 36) if way == "forged link" else 8
-            front = flip(rng, data[start : start + 48], where, where + 1)
+            front = data[start : start + 48]
+            if way == "forged opening" and one.number > 0:
+                # What the first record of a generation says of the one before, its version and cause aside.
+                payload = flip(rng, payload, 11, 115)
+            elif way == "forged type":
+                front = front[:6] + bytes([3 - front[6]]) + front[7:]
+            else:
+                where = rng.randrange(20, 36) if way == "forged link" else 8
+                front = flip(rng, front, where, where + 1)
             sealed = ledger.verifier.AESGCM(one.frames_key).encrypt(front[36:], payload, one.label + front)
             data = data[:start] + front + sealed + data[stop:]
     elif way == "tail":
@@ -213,12 +230,11 @@ def damage(rng, ledger):
 
 def agree(command, ledger, what, verbose):
     product, reader = ledger.product(command), ledger.reader()
-    # A report is compared where there is one: for an auditor there is none once the newest header is destroyed.
-    same = product[:2] == reader[:2] or product[0] == reader[0] > 0 and not product[1]
+    same = product[:3] == reader[:3]
     if not same:
         print(f"FAILED {ledger.title}: {what}: the product says {product[0]}, the reader {reader[0]}")
         if verbose:
-            print(product[2], reader[2], sep="\n")
+            print(product[3], reader[3], product[2], reader[2], sep="\n")
             print([f"{n}: {product[1].get(n)} {reader[1].get(n)}" for n in {**product[1], **reader[1]} if product[1].get(n) != reader[1].get(n)])
     return same, reader[0]
 
