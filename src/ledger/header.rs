@@ -165,6 +165,10 @@ impl Header {
         if count > MAX_SLOTS {
             return Err(Error::new(ErrorKind::Damaged, "the header names more key slots than there can be"));
         }
+        // No ledger gets there by counting, and who adds to such a number must not have to ask.
+        if first_seq > u64::MAX >> 1 {
+            return Err(Error::new(ErrorKind::Damaged, "the header names a first record that no ledger can have"));
+        }
         let slots = (0..count).map(|_| Slot::decode(&mut bytes)).collect::<Result<_>>()?;
         Ok(Header { number, id, generation, first_seq, level, drill: flags & DRILL != 0, public_key, identity, slots })
     }
@@ -381,7 +385,14 @@ pub(crate) fn write(
     }
     let mut header = header.clone();
     for copy in [1 - newest, newest] {
-        header.number += 1;
+        let spent = || {
+            Error::at(
+                ErrorKind::Damaged,
+                path,
+                "the header's number cannot rise any more; begin anew with `reprieve ledger retire`",
+            )
+        };
+        header.number = header.number.checked_add(1).ok_or_else(spent)?;
         put(&header.encode(data)?, copy)?;
     }
     Ok(header)

@@ -35,14 +35,15 @@ impl fmt::Debug for Verifier {
 }
 
 fn is_key_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c == '+')
+    // A note holds no control character, so a name with one would sign what nobody can verify.
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c == '+' || c < ' ')
 }
 
 impl Verifier {
     /// The key of this name.
     ///
     /// # Errors
-    /// `Misuse` for a name that is empty or holds white space or a plus sign.
+    /// `Misuse` for a name that is empty or holds white space, a control character or a plus sign.
     pub fn new(name: &str, key: [u8; 32]) -> Result<Verifier> {
         if !is_key_name(name) {
             return Err(Error::new(ErrorKind::Misuse, format!("{name:?} is no name for a note's key")));
@@ -274,4 +275,18 @@ pub fn origin(id: &super::LedgerId, generation: u64) -> String {
 pub(crate) fn generation_of(id: &super::LedgerId, origin: &str) -> Option<u64> {
     let generation = origin.strip_prefix(&format!("reprieve/ledger/{id}/"))?.parse().ok()?;
     (self::origin(id, generation) == origin).then_some(generation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_note_can_hold_signs_none() {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        for name in ["", "a b", "a+b", "a\nb", "a\u{1}b"] {
+            assert_eq!(sign(name, &key, "text\n").unwrap_err().kind(), ErrorKind::Misuse, "{name:?}");
+        }
+        assert!(sign("a", &key, "text\n").is_ok());
+    }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::error::Result;
-use super::frame::{Found, HEAD, Link, OPENING, RECORD, Sealer, Window, link_to};
+use super::frame::{Found, HEAD, Link, OPENING, OVERHEAD, RECORD, Sealer, Window, link_to};
 use super::keys::TAG;
 use super::tree::{CompactRange, Hash, leaf_hash, sha256};
 use super::{DamageKind, Finding, LedgerId};
@@ -147,15 +147,19 @@ fn find_frames(
     // Searching tries a seal wherever the two bytes of a frame's magic stand. Whoever fills a file with those could make that
     // take the square of its size; a file that was not made for this stays far below the bound.
     let mut budget = window.size().saturating_mul(4).saturating_add(64 << 20);
+    // Each record before a frame had its own place in the file: a number further on is of a writer who lies, and must not make
+    // a reader name every record between.
+    let room = window.size().saturating_sub(from.end) / OVERHEAD as u64;
+    let beyond = from.next_seq.saturating_add(room).saturating_add(NAMED).min(u64::MAX - 1);
     loop {
-        let mut frame = window.frame(sealer, at, expected, &mut budget)?;
+        let mut frame = window.frame(sealer, at, expected, &mut budget)?.filter(|frame| frame.seq <= beyond);
         if frame.is_none() {
             if depth == Depth::Quick && is_blank(window, at)? {
                 return Ok((frames, None));
             }
             let mut search = at;
             while let Some(candidate) = window.next_magic(search)? {
-                frame = window.frame(sealer, candidate, expected, &mut budget)?;
+                frame = window.frame(sealer, candidate, expected, &mut budget)?.filter(|frame| frame.seq <= beyond);
                 if frame.is_some() {
                     break;
                 }
@@ -277,8 +281,11 @@ fn lost(scan: &mut Scan, up_to: u64, gap: u64, at: u64) {
 /// A record that stands out of its place still proves itself by its seal: it is given where it belongs, if it is lacking there.
 fn finish(mut scan: Scan, strays: Vec<Found>) -> Scan {
     let mut filled = BTreeSet::new();
+    // The items are in sequence without a gap, so that a log full of strays is not searched for each of them.
+    let first = scan.end.next_seq - scan.items.len() as u64;
     for stray in strays {
-        let place = scan.items.iter_mut().find(|item| matches!(item, Item::Lost { seq, .. } if *seq == stray.seq));
+        let at = stray.seq.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let place = at.and_then(|at| scan.items.get_mut(at)).filter(|item| matches!(item, Item::Lost { .. }));
         if let Some(place) = place {
             filled.insert(stray.seq);
             *place = Item::Record(stray);
@@ -342,6 +349,20 @@ mod tests {
         let scan = scan_bytes(&log, &first, 0);
         assert!(matches!(scan.findings[..], [Finding::Damaged { seq: Some(0xffff_ffff), .. }]), "{:?}", scan.findings);
         assert_eq!(scan.end.next_seq, (1 << 32) + 3);
+    }
+
+    #[test]
+    fn a_number_that_the_file_has_no_room_for_is_no_frame() {
+        let first = Position::first(&ID, 0, 0, 0);
+        for seq in [3_000, 1 << 31, (1 << 31) - 1] {
+            let (mut log, _) = log_of(&first, &[RECORD]);
+            let size = log.len() as u64;
+            log.extend(sealer().seal(RECORD, seq, size, [0; 16], b"far").unwrap());
+            log.extend(sealer().seal(RECORD, seq + 1, size + 1, [0; 16], b"off").unwrap());
+            let scan = scan_bytes(&log, &first, 0);
+            assert_eq!((scan.items.len(), scan.findings.len()), (1, 0), "{seq}");
+            assert!(matches!(scan.tail, Tail::Torn { .. }), "{seq}");
+        }
     }
 
     #[test]

@@ -203,6 +203,13 @@ fn a_newer_schema_is_told_from_a_malformed_one() {
 }
 
 #[test]
+fn lines_and_columns_count_from_1() {
+    // serde_json finds the line feed, and counts it as the column 0 of the line that it begins.
+    let error = Policy::from_json_text("{\"id\": \"a\nb\"}").unwrap_err();
+    assert_eq!((error.problems[0].line, error.problems[0].column), (Some(2), Some(1)));
+}
+
+#[test]
 fn every_problem_with_its_line() {
     let toml = "schema = 1\nid = \"a b\"\nversion = 1\n\n[tiers.basic]\nnetwork = { margin = \"1h\" }\nwarm = []\n\n\
                 [skus.cad]\ntier = \"gone\"\n[skus.cad.features]\nexport.step = \"basic\"\n";

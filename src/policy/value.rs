@@ -154,7 +154,7 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines<'_>) -> Value {
 /// so the walk after it may take the text's shape for granted.
 pub(super) fn from_json_text(text: &str) -> Result<Node, PolicyError> {
     if let Err(error) = serde_json::from_str::<Json>(text) {
-        let at = Place { line: u32::try_from(error.line()).ok(), column: u32::try_from(error.column()).ok() };
+        let at = Place { line: u32::try_from(error.line()).ok(), column: u32::try_from(error.column().max(1)).ok() };
         let full = error.to_string();
         let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(message, _)| message);
         return Err(PolicyError {
