@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build test demo lint soak clean
+.PHONY: help setup build test demo lint soak fuzz clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,9 @@ lint: setup ## Formatting and lints only
 
 soak: build ## The long runs of the tests
 	@REPRIEVE_SOAK=1 scripts/test.sh
+
+fuzz: setup ## Each fuzz target for REPRIEVE_FUZZ_SECONDS (600); needs a nightly compiler
+	@scripts/fuzz.sh long
 
 clean: ## Remove what was built
 	cargo clean
