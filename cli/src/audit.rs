@@ -46,17 +46,18 @@ impl AuditKey {
     pub fn read(path: &Path) -> Result<AuditKey, Failure> {
         let source = input::read(path)?;
         let jwk = source.object()?;
+        let (name, _text) = (source.name, Zeroizing::new(source.text));
         let is = |key: &str, word: &str| jwk.get(key).and_then(Value::as_str) == Some(word);
         let wrong = || {
             let advice = "give the file that `reprieve keys audit` made";
-            Failure::input(format!("{}: is no private audit key (a JWK with crv X25519); {advice}", source.name))
+            Failure::input(format!("{name}: is no private audit key (a JWK with crv X25519); {advice}"))
         };
         if !is("kty", "OKP") || !is("crv", "X25519") {
             return Err(wrong());
         }
         let d = jwk.get("d").and_then(Value::as_str).and_then(|d| URL_SAFE_NO_PAD.decode(d).ok()).map(Zeroizing::new);
         let secret = d.and_then(|d| <[u8; 32]>::try_from(d.as_slice()).ok()).ok_or_else(wrong)?;
-        Ok(AuditKey { name: source.name, secret: Zeroizing::new(secret) })
+        Ok(AuditKey { name, secret: Zeroizing::new(secret) })
     }
 
     fn public(&self) -> [u8; 32] {

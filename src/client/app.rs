@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::error::{Error, ErrorKind};
@@ -64,9 +65,9 @@ impl std::fmt::Debug for App {
 struct Raw {
     vendor: String,
     ledger: Option<String>,
-    secret: String,
+    secret: Hidden,
     #[serde(default)]
-    older_secrets: Vec<String>,
+    older_secrets: Vec<Hidden>,
     roots: Vec<RawRoot>,
     keys: Option<String>,
     #[serde(default)]
@@ -74,6 +75,15 @@ struct Raw {
     audit_key: Option<String>,
     #[serde(default)]
     place: RawPlace,
+}
+
+/// A secret's text, wiped when it goes.
+struct Hidden(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Hidden, D::Error> {
+        String::deserialize(from).map(|text| Hidden(Zeroizing::new(text)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -91,10 +101,17 @@ struct RawPlace {
     read_only: Option<String>,
 }
 
-/// Reads base64, with or without padding, in either alphabet.
+const ANY_PADDING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+
+/// Reads base64, with or without padding, in either alphabet. It is decoded once: an attempt that fails half way would leave bytes
+/// of a secret behind.
 fn bytes(key: &str, text: &str) -> Result<Vec<u8>, Error> {
     let text = text.trim();
-    STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='))).map_err(|_| {
+    let engine = if text.contains(['-', '_']) { URL_SAFE } else { STANDARD };
+    engine.decode(text).map_err(|_| {
         Error::new(ErrorKind::App, format!("application file: `{key}` is no base64; write the bytes in base64"))
     })
 }
@@ -131,7 +148,7 @@ impl App {
     /// # Errors
     /// [`ErrorKind::App`] if the file cannot be read or is none, with the line and key.
     pub fn from_file(path: &Path) -> Result<App, Error> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
             Error::new(ErrorKind::App, format!("application file {}: {error}; check the path", path.display()))
         })?;
         let mut app = App::from_toml(&text)
@@ -152,11 +169,11 @@ impl App {
             .map_err(|error| Error::new(ErrorKind::App, format!("application file: {}", error.to_string().trim())))?;
         let ledger = raw.ledger.unwrap_or_else(|| raw.vendor.clone());
         let app = App {
-            secret: Zeroizing::new(bytes("secret", &raw.secret)?),
+            secret: Zeroizing::new(bytes("secret", &raw.secret.0)?),
             older_secrets: raw
                 .older_secrets
                 .iter()
-                .map(|text| bytes("older_secrets", text).map(Zeroizing::new))
+                .map(|text| bytes("older_secrets", &text.0).map(Zeroizing::new))
                 .collect::<Result<_, _>>()?,
             roots: raw
                 .roots
