@@ -31,7 +31,7 @@ Examples:
 
 const AUDIT: &str = "\
 The public half goes to stdout: put it into the application file as audit_key, and every ledger that is made from then on has a \
-slot for it. With the private half, `reprieve ledger verify`, `history` and `export` read such a ledger without the secret file of \
+slot for it; `reprieve ledger rekey --add audit` adds one to a ledger that was made before. With the private half, `reprieve ledger verify`, `history` and `export` read such a ledger without the secret file of \
 the machine that it comes from.
 
 Examples:
