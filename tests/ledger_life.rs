@@ -474,6 +474,25 @@ fn a_level_only_rises() {
 }
 
 #[test]
+fn a_new_file_keeps_what_another_handle_changed_in_the_header() {
+    let (storage, mut ledger) = create();
+    let mut other = Ledger::open(storage.clone(), &config()).unwrap().ledger;
+    let lock = other.lock().unwrap();
+    other.settle(&lock).unwrap();
+    other.raise_level(&lock, 3).unwrap();
+    other.rekey(&lock, &KeySource::caller(b"the caller's new bytes")).unwrap();
+    drop(lock);
+    let lock = ledger.lock().unwrap();
+    ledger.settle(&lock).unwrap();
+    ledger.next_generation(&lock, GenerationCause::Archive, b"").unwrap();
+    drop(lock);
+    assert_eq!(Ledger::open(storage.clone(), &config()).unwrap_err().kind(), ErrorKind::WrongKey);
+    let config = Config { keys: KeySource::caller(b"the caller's new bytes"), ..config() };
+    let opened = Ledger::open(storage, &config).unwrap().ledger;
+    assert_eq!((opened.generation(), opened.level()), (1, 3));
+}
+
+#[test]
 fn a_retired_ledger_makes_room_and_stays_readable() {
     let (storage, mut ledger) = create();
     append(&mut ledger, b"old");
