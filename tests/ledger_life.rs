@@ -493,6 +493,32 @@ fn a_new_file_keeps_what_another_handle_changed_in_the_header() {
 }
 
 #[test]
+fn folds_of_two_versions_keep_a_snapshot_each() {
+    let (storage, mut ledger) = create();
+    let snapshot = |fold_version| {
+        let config = Config { fold_version, ..config() };
+        Ledger::open(storage.clone(), &config).unwrap().snapshot.map(|state| String::from_utf8(state).unwrap())
+    };
+    let mut save = |fold_version, state: &str| {
+        append(&mut ledger, state.as_bytes());
+        ledger.save_snapshot(state.as_bytes(), fold_version).unwrap();
+    };
+    save(0, "a");
+    save(0, "b");
+    assert_eq!((snapshot(0).as_deref(), snapshot(1)), (Some("b"), None));
+    // However often either writes, the other's stays.
+    for (fold_version, state) in [(1, "c"), (1, "d"), (0, "e"), (0, "f"), (0, "g"), (1, "h")] {
+        save(fold_version, state);
+        assert_eq!(snapshot(fold_version).as_deref(), Some(state));
+        assert!(snapshot(1 - fold_version).is_some(), "{state}");
+    }
+    assert_eq!((snapshot(0).as_deref(), snapshot(1).as_deref()), (Some("g"), Some("h")));
+    // A third takes the place of the older one.
+    save(2, "i");
+    assert_eq!((snapshot(0), snapshot(1).as_deref(), snapshot(2).as_deref()), (None, Some("h"), Some("i")));
+}
+
+#[test]
 fn a_retired_ledger_makes_room_and_stays_readable() {
     let (storage, mut ledger) = create();
     append(&mut ledger, b"old");

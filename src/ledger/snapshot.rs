@@ -63,7 +63,8 @@ pub(crate) fn all(storage: &dyn Storage, files: &Files, key: &Key, generation: u
     found
 }
 
-/// Writes a snapshot over the older one.
+/// Writes a snapshot in the place of none, else of this fold's older or only one, else of the older of another's two: releases with
+/// different folds keep one each, and neither has to fold the whole log at each open.
 pub(crate) fn save(
     storage: &dyn Storage,
     files: &Files,
@@ -78,7 +79,10 @@ pub(crate) fn save(
             format!("a state of {} bytes is larger than a snapshot's {MAX_STATE}", snapshot.state.len()),
         ));
     }
-    let which = all(storage, files, key, generation).first().map_or(0, |(newest, _)| 1 - newest);
+    let found = all(storage, files, key, generation);
+    let none = (0..2).find(|which| found.iter().all(|(other, _)| other != which));
+    let own = found.iter().rev().find(|(_, other)| other.fold_version == snapshot.fold_version);
+    let which = none.or(own.or(found.last()).map(|(which, _)| *which)).unwrap_or(0);
     let position = codec::to_bytes(&snapshot.position)?;
     let mut plain = Vec::with_capacity(4 + position.len() + snapshot.state.len());
     plain.extend_from_slice(&(position.len() as u32).to_le_bytes());
