@@ -3,13 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::super::error::Error;
+use super::super::error::{Error, ErrorKind};
 use super::super::events::Cursor;
 use super::super::records::{self, LEVEL};
 use super::{Diagnostic, Session, Setup};
 use crate::clock::trusted::Anchor;
 use crate::clock::{Boot, Reading};
-use crate::grace::{Live, Record, Saved, State};
+use crate::grace::{Event as Recorded, Live, Record, Saved, State};
 use crate::ledger::codec::from_bytes;
 use crate::ledger::{Config, Entry, Finding, Ledger, Lock, Opened, Refreshed};
 use crate::time::{Instant, Span};
@@ -25,6 +25,12 @@ const RECENT: usize = 512;
 
 /// How many diagnostics are held.
 const DIAGNOSTICS: usize = 256;
+
+fn unknown_beginning() -> Error {
+    let text = "a newer release continued this ledger in a way that this one does not know, and the file before was put away, so \
+                nothing can be decided; update this product, or put that file back";
+    Error::new(ErrorKind::Newer, text)
+}
 
 fn unread() -> Anchor {
     Anchor::first(&Reading { wall: Instant::EPOCH, boot: Boot::default(), uptime: Span::ZERO })
@@ -77,10 +83,11 @@ impl Session {
             session.state = Arc::new(saved.restore(&id, session.setup.brought.clone()));
         }
         session.note_findings(&opened.findings);
-        if !restored {
-            session.fold_before(opened.entries.first());
-        }
+        let begun = restored || session.fold_before(opened.entries.first());
         session.fold(&opened.entries);
+        if !begun && session.newer {
+            return Err(unknown_beginning());
+        }
         if let Some((_, bytes)) = opened.salvage.filter(|_| opened.findings.iter().any(Finding::is_damage))
             && let Ok(salvaged) = from_bytes::<Saved>(&bytes)
         {
@@ -92,19 +99,24 @@ impl Session {
         Ok(session)
     }
 
-    /// L2: the first record of a later generation says from what it goes on. Where that is destroyed, the files before it are
-    /// folded instead, as far as they were not put away.
-    pub(super) fn fold_before(&mut self, first: Option<&Entry>) {
-        if self.ledger.generation() == 0 || first.is_some_and(|entry| entry.opening.is_some()) {
-            return;
+    /// L2: the first record of a later generation says from what it goes on. Where that is destroyed, or said in a newer release's
+    /// way, the files before it are folded instead, as far as they were not put away. Whether it is known from what it goes on.
+    pub(super) fn fold_before(&mut self, first: Option<&Entry>) -> bool {
+        let continues = |payload: &[u8]| {
+            records::decode(payload)
+                .is_ok_and(|(record, _)| matches!(record.events.first(), Some(Recorded::Continued(_))))
+        };
+        if self.ledger.generation() == 0
+            || first.is_some_and(|entry| entry.opening.is_some() && continues(&entry.payload))
+        {
+            return true;
         }
         let mut files: Vec<Ledger> = Vec::new();
-        while let Ok(Some(before)) = files.last().unwrap_or(&self.ledger).before() {
-            let whole = before.generation() == 0 || matches!(before.read_record(before.first_seq()), Ok(Some(_)));
+        let mut begun = false;
+        while !begun && let Ok(Some(before)) = files.last().unwrap_or(&self.ledger).before() {
+            let opening = || before.read_record(before.first_seq()).ok().flatten();
+            begun = before.generation() == 0 || opening().is_some_and(|payload| continues(&payload));
             files.push(before);
-            if whole {
-                break;
-            }
         }
         for file in files.iter().rev() {
             for seq in file.first_seq()..file.next_seq() {
@@ -113,6 +125,7 @@ impl Session {
                 }
             }
         }
+        begun
     }
 
     pub(super) fn fold(&mut self, entries: &[Entry]) {
@@ -170,7 +183,12 @@ impl Session {
         self.newer |= self.ledger.level() > LEVEL;
         self.note_findings(&refreshed.findings);
         if refreshed.reopened {
-            self.fold_before(refreshed.entries.first());
+            let first = refreshed.entries.first();
+            let begun = self.fold_before(first);
+            if !begun && first.is_some_and(|entry| entry.opening.is_some()) && before.ledger == self.state.ledger {
+                // A newer release's way of going on: what was known before says more than what can be read now.
+                self.state = before.clone();
+            }
         }
         self.fold(&refreshed.entries);
         if refreshed.reopened {
