@@ -9,6 +9,8 @@ pub mod document;
 pub mod drill;
 pub mod grace;
 pub mod ledger;
+#[cfg(reprieve_next)]
+mod next;
 pub mod policy;
 pub mod terms;
 pub mod time;

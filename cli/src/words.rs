@@ -252,6 +252,8 @@ pub fn event(event: &Event) -> String {
         Event::Foreign { kind } => {
             format!("A newer release recorded something that this one does not know (type {kind})")
         }
+        #[cfg(reprieve_next)]
+        Event::Noted { count } | Event::Bound { count } => format!("What the next release records, {count} times"),
     };
     format!("{text}.")
 }

@@ -15,11 +15,19 @@ use crate::ledger::codec::{RawEvent, decode_batch, encode_batch, from_bytes, to_
 use crate::terms::{Kind, Outage, Refusal};
 use crate::time::Instant;
 
-/// The fold's version: a snapshot of another is ignored.
-pub(super) const FOLD_VERSION: u32 = 1;
+/// The fold's version: a snapshot of another is ignored. It rises with every event that is added: a state that skipped one is not
+/// what a release that knows it would have folded.
+pub(super) const FOLD_VERSION: u32 = if cfg!(reprieve_next) { 2 } else { 1 };
 
-/// The level of ledgers that this release makes: which events may be in them.
+/// The level of ledgers that this release makes: which events may be in them. Older releases go on writing to such a ledger until
+/// its level is raised.
 pub(super) const LEVEL: u32 = 1;
+
+/// The highest level all of whose events this release knows.
+#[cfg(not(reprieve_next))]
+pub(super) const KNOWN_LEVEL: u32 = LEVEL;
+#[cfg(reprieve_next)]
+pub(super) const KNOWN_LEVEL: u32 = crate::next::LEVEL;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -29,20 +37,28 @@ struct Head {
 }
 
 macro_rules! bodies {
-    ($($number:literal $must:literal $variant:ident { $($field:ident: $type:ty),* };)*) => {
+    ($($(#[$when:meta])* $number:literal $must:literal $variant:ident { $($field:ident: $type:ty),* };)*) => {
         mod body {
             use super::*;
-            $(#[derive(Serialize, Deserialize)]
+            $($(#[$when])* #[derive(Serialize, Deserialize)]
             pub(super) struct $variant { $(pub $field: $type),* })*
         }
 
         fn encode_event(event: &Event) -> Result<RawEvent, Error> {
             match event {
-                $(Event::$variant { $($field),* } => Ok(RawEvent {
+                $($(#[$when])* Event::$variant { $($field),* } => Ok(RawEvent {
                     kind: $number,
                     must_understand: $must,
                     body: to_bytes(&body::$variant { $($field: $field.clone()),* })?,
                 }),)*
+                #[cfg(reprieve_next)]
+                Event::Continued(saved) => {
+                    // What level 1 knows of it; the counts follow as events.
+                    let mut body = to_bytes(&**saved)?;
+                    body.truncate(body.len() - 16);
+                    Ok(RawEvent { kind: crate::next::continued(), must_understand: true, body })
+                }
+                #[cfg(not(reprieve_next))]
                 Event::Continued(saved) => Ok(RawEvent { kind: 2, must_understand: true, body: to_bytes(&**saved)? }),
                 Event::Foreign { kind } => Err(Error::new(
                     ErrorKind::Internal,
@@ -53,10 +69,15 @@ macro_rules! bodies {
 
         fn decode_event(raw: &RawEvent) -> Result<Event, Error> {
             Ok(match raw.kind {
-                $($number => {
+                $($(#[$when])* $number => {
                     let body::$variant { $($field),* } = from_bytes(&raw.body)?;
                     Event::$variant { $($field),* }
                 })*
+                #[cfg(reprieve_next)]
+                2 | crate::next::CONTINUED => {
+                    Event::Continued(Box::new(from_bytes::<Saved>(&[&raw.body[..], &[0; 16]].concat())?))
+                }
+                #[cfg(not(reprieve_next))]
                 2 => Event::Continued(Box::new(from_bytes::<Saved>(&raw.body)?)),
                 kind => Event::Foreign { kind },
             })
@@ -82,6 +103,8 @@ bodies! {
     16 false Damage { record: Option<u64>, text: String };
     17 true PutBack { record: u64, hash: [u8; 32], line: [u8; 32] };
     18 false Countersigned { generation: u64, size: u64 };
+    #[cfg(reprieve_next)] 65_000 false Noted { count: u64 };
+    #[cfg(reprieve_next)] 65_001 true Bound { count: u64 };
 }
 
 /// A record, as the ledger stores it.

@@ -223,6 +223,18 @@ pub enum Event {
         /// Its type.
         kind: u16,
     },
+    /// The next release's, which may be skipped.
+    #[cfg(reprieve_next)]
+    Noted {
+        /// How often.
+        count: u64,
+    },
+    /// The next release's, which must be understood.
+    #[cfg(reprieve_next)]
+    Bound {
+        /// How often.
+        count: u64,
+    },
 }
 
 /// One entry of the ledger: all that one operation recorded.

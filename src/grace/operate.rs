@@ -316,13 +316,16 @@ impl<'s> Operation<'s> {
     }
 
     /// C5: what is to be recorded.
-    pub fn finish(self, closing: bool) -> Finished {
+    #[cfg_attr(not(reprieve_next), allow(unused_mut))]
+    pub fn finish(mut self, closing: bool) -> Finished {
         let anchor = self.live.anchor;
         let stale = anchor.proven - self.state.anchor.proven >= DURABLE_EVERY;
         let wanted = !self.events.is_empty() || stale || (closing && anchor != self.state.anchor);
         if !wanted {
             return Finished { record: None, state: None, live: self.live };
         }
+        #[cfg(reprieve_next)]
+        self.push(crate::next::event());
         let mut state = self.state.into_owned();
         state.settle(anchor, self.live.t);
         let record = Record { t: self.live.t, anchor, reset: self.reset, events: self.events };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Machine;
+use super::event::{Event, Machine};
 use super::heads::Heads;
 use super::intervals::Intervals;
 use super::state::{Adopted, Brought, Held, Licence, Standing, State};
@@ -39,6 +39,8 @@ pub struct Saved {
     t: Instant,
     unproven: u64,
     foreign: bool,
+    #[cfg(reprieve_next)]
+    next: crate::next::Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +62,14 @@ struct SavedLicence {
 }
 
 impl State {
+    /// What a generation begins with that goes on from this state.
+    pub fn continued(&self) -> Vec<Event> {
+        let events = vec![Event::Continued(Box::new(self.save()))];
+        #[cfg(reprieve_next)]
+        let events = crate::next::carry(events, self.next);
+        events
+    }
+
     /// The state as bytes can hold it.
     pub fn save(&self) -> Saved {
         fn tokens<'a, T: 'a>(held: impl IntoIterator<Item = &'a Held<T>>) -> Vec<Arc<[u8]>> {
@@ -98,6 +108,8 @@ impl State {
             t: self.t,
             unproven: self.unproven,
             foreign: self.foreign,
+            #[cfg(reprieve_next)]
+            next: self.next,
         }
     }
 }
@@ -188,6 +200,10 @@ impl Saved {
         state.t = self.t;
         state.unproven = self.unproven + prover.unproven;
         state.foreign = self.foreign;
+        #[cfg(reprieve_next)]
+        {
+            state.next = self.next;
+        }
         state
     }
 }

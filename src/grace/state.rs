@@ -168,6 +168,8 @@ pub struct State {
     pub(super) unproven: u64,
     /// A newer release wrote an event that need not be understood, and that is not.
     pub(super) foreign: bool,
+    #[cfg(reprieve_next)]
+    pub(crate) next: crate::next::Counts,
 }
 
 impl State {
@@ -200,6 +202,8 @@ impl State {
             anchor,
             unproven: 0,
             foreign: false,
+            #[cfg(reprieve_next)]
+            next: [0; 2],
         }
     }
 
@@ -422,6 +426,10 @@ impl State {
                 self.begins_line = true;
             }
             Event::Foreign { .. } => self.foreign = true,
+            #[cfg(reprieve_next)]
+            Event::Noted { count } => self.next[0] += count,
+            #[cfg(reprieve_next)]
+            Event::Bound { count } => self.next[1] += count,
             Event::Requested { generation, size, root } => self.heads.request(*generation, *size, *root),
             Event::Countersigned { generation, size } => self.heads.countersign(*generation, *size),
             Event::Recovered { .. } | Event::Appealed { .. } | Event::Damage { .. } => {}

@@ -31,6 +31,8 @@ impl Session {
         let lock = self.quiet()?;
         self.check_continues("archive")?;
         let before = self.ledger.path().to_owned();
+        #[cfg(reprieve_next)]
+        self.ledger.raise_level(&lock, crate::next::level(self.ledger.level()))?;
         self.go_on(lock, GenerationCause::Archive)?;
         Ok(Archived { generation: self.ledger.generation(), before })
     }
@@ -38,7 +40,11 @@ impl Session {
     /// A file is not continued in another by who would lose what it does not know or cannot prove.
     fn check_continues(&self, what: &str) -> Result<(), Error> {
         if self.state.has_foreign() {
-            return Err(newer());
+            let text = format!(
+                "a newer release wrote to this ledger what this one does not know, and would be lost: {what} with the newer one, or \
+                 update this product"
+            );
+            return Err(Error::new(ErrorKind::Newer, text));
         }
         if self.state.unproven() > 0 {
             let text = format!(

@@ -127,6 +127,8 @@ impl Session {
     }
 
     pub(super) fn flagged(&self, decision: Decision) -> Decision {
+        #[cfg(reprieve_next)]
+        let decision = crate::next::decided(decision, self.state.next);
         Decision { flags: self.flags(), ..decision }
     }
 

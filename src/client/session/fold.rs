@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::error::{Error, ErrorKind};
 use super::super::events::Cursor;
-use super::super::records::{self, LEVEL};
+use super::super::records::{self, KNOWN_LEVEL};
 use super::{Diagnostic, Session, Setup};
 use crate::clock::trusted::Anchor;
 use crate::clock::{Boot, Reading};
@@ -56,7 +56,7 @@ impl Session {
         let state = Arc::new(State::new(&id, setup.brought.clone(), unread()));
         let machine = Arc::new((setup.machine)(&id));
         let live = Live::of(&state);
-        let newer = opened.ledger.level() > LEVEL;
+        let newer = opened.ledger.level() > KNOWN_LEVEL;
         let mut session = Session {
             setup,
             ledger: opened.ledger,
@@ -180,7 +180,7 @@ impl Session {
             self.newer = false;
         }
         // Another product may have raised it.
-        self.newer |= self.ledger.level() > LEVEL;
+        self.newer |= self.ledger.level() > KNOWN_LEVEL;
         self.note_findings(&refreshed.findings);
         if refreshed.reopened {
             let first = refreshed.entries.first();

@@ -7,7 +7,7 @@ use super::super::records::{self, FOLD_VERSION};
 use super::super::renewal;
 use super::Session;
 use crate::document;
-use crate::grace::{Answer, Event as Recorded, Finished, Opening, Operation, Pending, Record, State};
+use crate::grace::{Answer, Finished, Opening, Operation, Pending, Record, State};
 use crate::ledger::codec::to_bytes;
 use crate::ledger::{GenerationCause, Head, Lock, WitnessRead};
 use crate::time::Instant;
@@ -126,7 +126,7 @@ impl Session {
             // same record: a crash between two would leave a ledger that nobody suspects.
             let mut before = State::clone(&self.state);
             self.close_heads(&mut [&mut before, &mut state])?;
-            record.events.insert(0, Recorded::Continued(Box::new(before.save())));
+            record.events.splice(0..0, before.continued());
             let payload = records::encode(&record)?;
             self.earlier.clear();
             self.ledger.next_generation(lock, GenerationCause::Damage, &payload)?;
@@ -240,10 +240,5 @@ impl Session {
 
 /// The first record of a generation that goes on from this state.
 pub(super) fn opening(state: &State) -> Record {
-    Record {
-        t: state.t(),
-        anchor: *state.anchor(),
-        reset: false,
-        events: vec![Recorded::Continued(Box::new(state.save()))],
-    }
+    Record { t: state.t(), anchor: *state.anchor(), reset: false, events: state.continued() }
 }
