@@ -17,9 +17,13 @@
 //! ```
 
 mod authority;
+#[cfg(test)]
+mod fixture;
 pub mod lines;
 mod scenario;
 mod world;
+#[cfg(test)]
+mod year;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

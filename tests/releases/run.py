@@ -247,7 +247,7 @@ def archives(world, first):
     known = same(old, new)
     before, noted = world.logs(), counts(new)
     code, text = world.cli("old", "archive")
-    assert code != 0 and "would lose it" in text and "archive with the newer one" in text, text
+    assert code != 0 and "would be lost" in text and "archive with the newer one" in text, text
     assert {name: data for name, data in world.logs().items() if name not in before} == {}
     world.archive("next", old, new)
     # A handle that was open, and one that is not.
