@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Authority, Fault, World};
-use crate::client::{App, Builder, Client, json as says};
+use crate::client::{App, Builder, Client, Request, json as says};
 use crate::document::RootKey;
 use crate::ledger::{Disk, verify, verify_public};
 use crate::terms::{Kind, Outage};
@@ -20,13 +20,14 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format
 const SECRET: &[u8] = b"the fixture's application secret";
 const SKUS: [(&str, &str); 3] = [("cad", "core"), ("cad", "render"), ("cam", "core")];
 /// Each kind of event that format 1 has.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "Accepted",
     "Appealed",
     "Changed",
     "Charged",
     "ClockRestored",
     "Continued",
+    "Countersigned",
     "Created",
     "Damage",
     "FirstUse",
@@ -188,10 +189,12 @@ fn make() {
     });
     assert!(give(&client, Kind::Policy, policy, None).accepted);
     let id = client.ledger_id().unwrap();
-    let lease = |license: &str, sku: &str, nonce: Option<String>| {
+    let lease = |license: &str, sku: &str, answers: Option<Request>| {
         let mut claims = json!({ "license": license, "sku": sku, "ledger": id, "features": { "core": now(24), "render": now(240) } });
-        if let Some(nonce) = nonce {
-            claims["nonce"] = json!(nonce);
+        if let Some(request) = answers {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            claims["nonce"] = json!(request.nonce);
+            claims["checkpoint"] = body["head"].clone();
         }
         claims
     };
@@ -210,7 +213,7 @@ fn make() {
     world.advance(hours(10));
     client.check("cad", "core");
     let request = client.request().unwrap();
-    assert!(give(&client, Kind::Lease, lease("L1", "cad", Some(request.nonce)), None).fresh);
+    assert!(give(&client, Kind::Lease, lease("L1", "cad", Some(request)), None).fresh);
     world.set_wall(hours(-72));
     client.upkeep().unwrap();
     world.set_wall(hours(72));

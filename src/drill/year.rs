@@ -145,6 +145,7 @@ impl Machine {
         let lease = json!({
             "license": format!("L{product}"), "sku": SKUS[product], "features": features, "iat": now.seconds(),
             "ledger": self.products[product].ledger_id().unwrap(), "nonce": request.nonce,
+            "checkpoint": serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["head"],
         });
         assert!(self.give(product, Kind::Lease, &lease));
         self.renew[product] = now + Span::seconds(LEASE.as_seconds() / 2);
