@@ -157,10 +157,10 @@ impl Machine {
         let (mut day, mut noon, mut turn) = (0, 0, 0);
         while self.now() < end {
             self.world.advance(step);
-            for product in 0..SKUS.len() {
+            for (product, sku) in SKUS.iter().enumerate() {
                 self.renewal(product);
                 self.checks += 1;
-                let decision = self.products[product].check(SKUS[product], FEATURES[turn % FEATURES.len()]);
+                let decision = self.products[product].check(sku, FEATURES[turn % FEATURES.len()]);
                 self.denied += u64::from(decision.access < Access::Limited);
             }
             turn += 1;
