@@ -1,7 +1,6 @@
 //! The power goes a second time, while what the first cut left is put in order.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::disk::{Disk, Image, record};
 use crate::oracle::Oracle;
@@ -51,7 +50,6 @@ fn while_a_torn_tail_is_cut_and_the_next_record_is_written() {
             });
         }
         opened += oracle.distinct();
-        drop(Arc::new(found));
     }
     println!("{} first images, {second} second ones, {opened} different ones opened", images.len().div_ceil(step));
 }
