@@ -172,3 +172,18 @@ fn while_the_opener_is_between_the_list_and_the_file() {
         }
     }
 }
+
+#[test]
+fn what_another_process_changed_in_the_header_goes_on() {
+    for cause in [GenerationCause::Archive, GenerationCause::Damage] {
+        let mut hand = created();
+        let mut other = open(&hand.disk, b'o').unwrap();
+        other.raise_level(4).unwrap();
+        other.rekey(1).unwrap();
+        hand.generation(cause).unwrap();
+        let disk = hand.disk.process();
+        assert_eq!(Ledger::open(disk.storage(), &config(0, FOLD)).unwrap_err().kind(), ErrorKind::WrongKey);
+        let opened = Ledger::open(disk.storage(), &config(1, FOLD)).unwrap().ledger;
+        assert_eq!((opened.generation(), opened.level()), (1, 4));
+    }
+}
