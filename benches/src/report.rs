@@ -1,0 +1,91 @@
+//! The table, on the terminal and in the page, and the machine that it was measured on.
+
+use std::fs;
+use std::path::Path;
+
+use comfy_table::{Table, presets::ASCII_MARKDOWN};
+
+use crate::Result;
+use crate::rows::Row;
+
+const BEGIN: &str = "<!-- measured: written by make bench -->";
+const END: &str = "<!-- end of measured -->";
+
+pub struct Report {
+    rows: Vec<Row>,
+    machine: String,
+    load: String,
+}
+
+impl Report {
+    pub fn begin(folder: &Path) -> Result<Report> {
+        let report = Report { rows: Vec::new(), machine: machine(folder)?, load: load() };
+        eprintln!("{}; load {}", report.machine, report.load);
+        Ok(report)
+    }
+
+    pub fn add(&mut self, row: Row) {
+        let verdict = if row.ok { "ok" } else { "short" };
+        eprintln!("{verdict:>5}  {}, beside {}: {} (at most {})", row.work, row.against, row.figure, row.at_most);
+        if !row.profile.is_empty() {
+            eprintln!("       {}", row.profile);
+        }
+        self.rows.push(row);
+    }
+
+    pub fn finish(self, page: Option<&Path>) -> Result<()> {
+        let measured = self.text();
+        println!("{measured}");
+        let Some(page) = page else { return Ok(()) };
+        let text = fs::read_to_string(page)?;
+        let (before, rest) = text.split_once(BEGIN).ok_or("the page has no place for what is measured")?;
+        let (_, after) = rest.split_once(END).ok_or("the place for what is measured has no end")?;
+        fs::write(page, format!("{before}{BEGIN}\n\n{measured}\n{END}{after}"))?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header(["work", "beside", "ours", "the other", "ratio (middle half)", "at most", ""]);
+        for row in &self.rows {
+            let verdict = if row.ok { "ok" } else { "short" };
+            table.add_row([row.work, row.against, &row.ours, &row.other, &row.figure, &row.at_most, verdict]);
+        }
+        let mut text = format!("{}. Load average {} before, {} after.\n\n{table}\n", self.machine, self.load, load());
+        for row in self.rows.iter().filter(|row| !row.ok) {
+            text += &format!("\nShort: {}, beside {}. {}\n", row.work, row.against, row.profile);
+        }
+        text
+    }
+}
+
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
+}
+
+/// Cores, processor, kernel and file system; no names of hosts.
+fn machine(folder: &Path) -> Result<String> {
+    let cores = std::thread::available_parallelism()?;
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
+    let kernel = rustix::system::uname();
+    Ok(format!(
+        "{cores} cores ({}), {} {}, {}",
+        model.unwrap_or("processor unknown"),
+        kernel.sysname().to_string_lossy(),
+        kernel.release().to_string_lossy(),
+        file_system(&folder.canonicalize()?)
+    ))
+}
+
+fn file_system(folder: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let kind = |line: &str| {
+        let mut fields = line.split(' ').skip(1);
+        let (point, kind) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+        folder.starts_with(&point).then_some((point.len(), kind))
+    };
+    mounts.lines().filter_map(kind).max().map_or("file system unknown".to_owned(), |(_, kind)| kind)
+}

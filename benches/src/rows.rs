@@ -1,0 +1,83 @@
+//! A row: our time beside another's, from batches that took turns.
+
+use std::time::{Duration, Instant};
+
+use crate::Result;
+
+/// Times of one thing, batch by batch.
+pub type Times = Vec<Duration>;
+
+pub struct Row {
+    pub work: &'static str,
+    pub against: &'static str,
+    /// Ours, the other's, and what they come to.
+    pub ours: String,
+    pub other: String,
+    pub figure: String,
+    pub at_most: String,
+    pub ok: bool,
+    /// Where our time goes.
+    pub profile: String,
+}
+
+impl Row {
+    /// The median of the ratios of the batches that ran side by side, with the middle half of them. `per` operations make a batch.
+    pub fn ratio(work: &'static str, against: &'static str, at_most: f64, per: u32, ours: &Times, other: &Times) -> Row {
+        let mut ratios: Vec<f64> = ours.iter().zip(other).map(|(a, b)| a.as_secs_f64() / b.as_secs_f64()).collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |part: f64| ratios[((ratios.len() - 1) as f64 * part).round() as usize];
+        let median = at(0.5);
+        Row {
+            work,
+            against,
+            ours: human(median_of(ours) / per),
+            other: human(median_of(other) / per),
+            figure: format!("{median:.2} ({:.2}-{:.2})", at(0.25), at(0.75)),
+            at_most: format!("{at_most:.2} x"),
+            ok: median <= at_most,
+            profile: String::new(),
+        }
+    }
+
+    pub fn profile(self, profile: impl Into<String>) -> Row {
+        Row { profile: profile.into(), ..self }
+    }
+}
+
+/// Runs each in turns, `rounds` times, beginning with another one each round; the first round warms up and is not counted.
+pub fn in_turns(rounds: usize, runs: &mut [&mut dyn FnMut() -> Result<Duration>]) -> Result<Vec<Times>> {
+    let mut times = vec![Times::new(); runs.len()];
+    for round in 0..=rounds {
+        for turn in 0..runs.len() {
+            let which = (turn + round) % runs.len();
+            let time = runs[which]()?;
+            if round > 0 {
+                times[which].push(time);
+            }
+        }
+    }
+    Ok(times)
+}
+
+/// How long `count` runs take.
+pub fn timed(count: u32, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
+    let start = Instant::now();
+    for _ in 0..count {
+        run()?;
+    }
+    Ok(start.elapsed())
+}
+
+pub fn median_of(times: &Times) -> Duration {
+    let mut times = times.clone();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+pub fn human(time: Duration) -> String {
+    match time.as_secs_f64() {
+        s if s < 1e-3 => format!("{:.1} us", s * 1e6),
+        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
+        s => format!("{s:.2} s"),
+    }
+}

@@ -1,0 +1,62 @@
+//! Full verification of a million records with both cores: beside one thread's bare reading, opening and hashing, and beside
+//! SQLCipher's own check and a scan of the same rows.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use reprieve::ledger::{self, Disk};
+
+use crate::Result;
+use crate::fixture::{self, FRAME, Vendor};
+use crate::frames::Frames;
+use crate::open::{MANY, MANY_FOLDER, MANY_ROWS, make_many};
+use crate::peer;
+use crate::rows::{Row, in_turns, timed};
+
+const ROUNDS: usize = 9;
+
+pub fn rows(folder: &Path) -> Result<Vec<Row>> {
+    make_many(folder)?;
+    let config = Vendor::new()?.builder(&folder.join(MANY_FOLDER)).config()?;
+    let mut ours = || {
+        timed(1, || {
+            let found = ledger::verify(Arc::new(Disk), &config)?;
+            let records: u64 = found.generations.iter().map(|generation| generation.records).sum();
+            if found.is_clean() && records > MANY { Ok(()) } else { Err("the ledger does not verify".into()) }
+        })
+    };
+    let frames = Frames::new()?;
+    let file = fixture::preallocated(&folder.join("frames"), FRAME * MANY as usize)?;
+    frames.fill(&file, MANY)?;
+    let mut limit = || timed(1, || Ok(std::hint::black_box(frames.verify(&file, MANY)).map(drop)?));
+    let rows = folder.join(MANY_ROWS);
+    let mut sqlcipher = || {
+        timed(1, || {
+            let connection = peer::open(&rows)?;
+            let mut check = connection.prepare("PRAGMA cipher_integrity_check")?;
+            if check.query([])?.next()?.is_some() {
+                return Err("SQLCipher calls its own file damaged".into());
+            }
+            let mut scan = connection.prepare("SELECT seq, payload FROM records")?;
+            let mut found = scan.query([])?;
+            let (mut count, mut bytes) = (0, 0);
+            while let Some(row) = found.next()? {
+                count += 1;
+                bytes += row.get_ref(1)?.as_blob()?.len();
+            }
+            if count == MANY && bytes == fixture::PAYLOAD * count as usize {
+                Ok(())
+            } else {
+                Err("SQLCipher lacks rows".into())
+            }
+        })
+    };
+    let times = in_turns(ROUNDS, &mut [&mut ours, &mut limit, &mut sqlcipher])?;
+    let work = "full verification, 1,000,000 records of 200 B, both cores";
+    let limit = "one thread: read + AES-GCM open + SHA-256 of leaves and nodes";
+    let peer = "SQLCipher: cipher_integrity_check and a scan of the same rows";
+    Ok(vec![
+        Row::ratio(work, limit, 0.65, 1, &times[0], &times[1]),
+        Row::ratio(work, peer, 0.4, 1, &times[0], &times[2]),
+    ])
+}
