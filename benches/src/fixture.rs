@@ -107,10 +107,7 @@ impl Vendor {
             "license": "L1", "sku": "cad", "ledger": "*", "features": { "core": until, "render": until }, "iat": now,
         });
         let client = self.builder(folder).open()?;
-        for token in [
-            self.issue(Role::Policy, Kind::Policy, &policy)?,
-            self.issue(Role::Lease, Kind::Lease, &lease)?,
-        ] {
+        for token in [self.issue(Role::Policy, Kind::Policy, &policy)?, self.issue(Role::Lease, Kind::Lease, &lease)?] {
             if !client.import(&token)?.accepted {
                 return Err("a document was refused".into());
             }

@@ -29,8 +29,7 @@ enum Mode {
 }
 
 impl Mode {
-    const ALL: [(Mode, &str); 3] =
-        [(Mode::Ledger, "ledger"), (Mode::Locked, "locked"), (Mode::SqlCipher, "sqlcipher")];
+    const ALL: [(Mode, &str); 3] = [(Mode::Ledger, "ledger"), (Mode::Locked, "locked"), (Mode::SqlCipher, "sqlcipher")];
 
     fn name(self) -> &'static str {
         Mode::ALL[self as usize].1

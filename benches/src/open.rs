@@ -105,8 +105,8 @@ pub fn child(what: &str, folder: &Path) -> Result<()> {
         _ => {
             let start = Instant::now();
             let connection = peer::open(folder)?;
-            let row: Vec<u8> = connection
-                .query_row("SELECT payload FROM records WHERE seq = ?1", [MANY as i64], |row| row.get(0))?;
+            let row: Vec<u8> =
+                connection.query_row("SELECT payload FROM records WHERE seq = ?1", [MANY as i64], |row| row.get(0))?;
             let time = start.elapsed();
             if row != payload(MANY - 1) {
                 return Err("SQLCipher gives another row".into());

@@ -22,7 +22,14 @@ pub struct Row {
 
 impl Row {
     /// The median of the ratios of the batches that ran side by side, with the middle half of them. `per` operations make a batch.
-    pub fn ratio(work: &'static str, against: &'static str, at_most: f64, per: u32, ours: &Times, other: &Times) -> Row {
+    pub fn ratio(
+        work: &'static str,
+        against: &'static str,
+        at_most: f64,
+        per: u32,
+        ours: &Times,
+        other: &Times,
+    ) -> Row {
         let mut ratios: Vec<f64> = ours.iter().zip(other).map(|(a, b)| a.as_secs_f64() / b.as_secs_f64()).collect();
         ratios.sort_by(f64::total_cmp);
         let at = |part: f64| ratios[((ratios.len() - 1) as f64 * part).round() as usize];

@@ -18,9 +18,10 @@ const ROUNDS: usize = 9;
 pub fn rows(folder: &Path) -> Result<Vec<Row>> {
     make_many(folder)?;
     let config = Vendor::new()?.builder(&folder.join(MANY_FOLDER)).config()?;
+    let threads = std::thread::available_parallelism()?;
     let mut ours = || {
         timed(1, || {
-            let found = ledger::verify(Arc::new(Disk), &config)?;
+            let found = ledger::verify_with(Arc::new(Disk), &config, threads)?;
             let records: u64 = found.generations.iter().map(|generation| generation.records).sum();
             if found.is_clean() && records > MANY { Ok(()) } else { Err("the ledger does not verify".into()) }
         })

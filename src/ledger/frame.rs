@@ -141,10 +141,20 @@ impl Sealer {
     /// The payload of a stored frame; `None` if its seal does not hold.
     pub(crate) fn open(&self, head: &FrameHead, stored: &[u8]) -> Option<Vec<u8>> {
         let mut payload = stored.get(HEAD..head.frame_size())?.to_vec();
-        let nonce = Nonce::assume_unique_for_key(head.nonce);
-        let len = self.key.open_in_place(nonce, Aad::from(self.aad(stored)), &mut payload).ok()?.len();
+        let len = self.open_with(head, self.aad(stored), &mut payload)?.len();
         payload.truncate(len);
         Some(payload)
+    }
+
+    /// The same in the frame's own place, which then holds the payload.
+    pub(crate) fn open_in_place<'a>(&self, head: &FrameHead, stored: &'a mut [u8]) -> Option<&'a [u8]> {
+        let aad = self.aad(stored);
+        self.open_with(head, aad, stored.get_mut(HEAD..head.frame_size())?)
+    }
+
+    fn open_with<'a>(&self, head: &FrameHead, aad: [u8; 24 + HEAD], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+        let nonce = Nonce::assume_unique_for_key(head.nonce);
+        Some(&*self.key.open_in_place(nonce, Aad::from(aad), sealed).ok()?)
     }
 }
 

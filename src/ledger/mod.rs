@@ -49,6 +49,7 @@ mod scan;
 mod slots;
 mod snapshot;
 mod storage;
+mod sweep;
 mod tail;
 pub mod tree;
 mod verify;
@@ -75,6 +76,7 @@ pub use storage::{Disk, OpenMode, Storage, StorageFile, StorageLock};
 pub use tree::Hash;
 pub use verify::{
     GenerationReport, HeadBeside, PublicReport, Verification, audit_slots, audit_slots_of_each, verify, verify_public,
+    verify_with,
 };
 pub use witness::{MAX_WITNESS_BODY, Witness, WitnessRead};
 

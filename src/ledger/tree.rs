@@ -54,15 +54,21 @@ impl CompactRange {
 
     /// Adds a leaf's hash.
     pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
-        // Each trailing one of the size is a perfect subtree that the new leaf completes into one twice as large.
-        for _ in 0..self.size.trailing_ones() {
+        self.push_subtree(0, leaf);
+    }
+
+    /// Adds a perfect subtree of `1 << level` leaves by its root. The size so far is a multiple of that.
+    pub(crate) fn push_subtree(&mut self, level: u32, root: Hash) {
+        debug_assert_eq!(self.size & ((1 << level) - 1), 0);
+        let mut node = root;
+        // Each trailing one of the size is a perfect subtree that the new one completes into one twice as large.
+        for _ in 0..(self.size >> level).trailing_ones() {
             if let Some(left) = self.nodes.pop() {
                 node = node_hash(&left, &node);
             }
         }
         self.nodes.push(node);
-        self.size += 1;
+        self.size += 1 << level;
     }
 
     /// The tree's root.
@@ -95,6 +101,19 @@ pub fn root_of(leaves: &[Hash]) -> Hash {
             node_hash(&root_of(left), &root_of(right))
         }
     }
+}
+
+/// The levels and roots of the fewest perfect subtrees of a tree that these leaves make up, of which the first has this index.
+pub(crate) fn subtrees(first: u64, leaves: &[Hash]) -> Vec<(u32, Hash)> {
+    let (mut index, mut rest, mut found) = (first, leaves, Vec::new());
+    while !rest.is_empty() {
+        let level = index.trailing_zeros().min(rest.len().ilog2());
+        let (subtree, behind) = rest.split_at(1 << level);
+        found.push((level, root_of(subtree)));
+        index += subtree.len() as u64;
+        rest = behind;
+    }
+    found
 }
 
 /// The proof that the leaf at `index` is in the tree over `leaves`; `None` if it is not.
@@ -229,6 +248,20 @@ mod tests {
             if n < leaves.len() {
                 range.push(leaves[n]);
             }
+        }
+    }
+
+    #[test]
+    fn a_range_grows_by_subtrees_as_by_leaves() {
+        let leaves = leaves(70);
+        for first in 0..leaves.len() {
+            let mut range = CompactRange::new();
+            leaves[..first].iter().for_each(|leaf| range.push(*leaf));
+            for (level, node) in subtrees(first as u64, &leaves[first..]) {
+                range.push_subtree(level, node);
+            }
+            assert_eq!((range.size(), range.root()), (70, root_of(&leaves)), "from {first}");
+            assert!(range.is_sound());
         }
     }
 

@@ -3,6 +3,7 @@
 mod opening;
 mod public;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,15 +12,17 @@ pub use public::{PublicReport, verify_public};
 
 use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile};
-use super::frame::Sealer;
+use super::frame::{OPENING, Sealer};
+use super::generation::{Opening, split_opening};
 use super::header::{self, Copies};
 use super::keys::{AuditSlot, Key};
 use super::log::{entries, first_position, root_at};
 use super::open::{HeadFile, read_log, read_secret};
 use super::scan::{Position, Tail};
 use super::storage::{OpenMode, Storage};
+use super::sweep::sweep;
 use super::tree::Hash;
-use super::{Config, DamageKind, Entry, Finding, KeySource, LedgerId, files_of};
+use super::{Config, DamageKind, Finding, KeySource, LedgerId, files_of};
 
 /// What verification found in one generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +86,14 @@ impl Verification {
 /// As [`Ledger::open`](super::Ledger::open). Where several generations lie there, one that cannot be read is a finding, not an
 /// error.
 pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification> {
+    verify_with(storage, config, NonZeroUsize::MIN)
+}
+
+/// The same on so many threads, the caller's included; the others end with the call.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(storage: Arc<dyn Storage>, config: &Config, threads: NonZeroUsize) -> Result<Verification> {
     let files = files_of(config)?;
     // The head first: writers go on meanwhile, and a log that is read after a head reaches at least as far as the head says.
     let note = HeadFile::text(&*storage, &files);
@@ -102,8 +113,10 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
                 .max()
                 .unwrap_or(0)
         };
-        let read =
-            |keys: KeySource| verify_file(&*storage, note.as_deref(), &Config { keys, ..config.clone() }, file, &known);
+        let read = |keys: KeySource| {
+            let config = Config { keys, ..config.clone() };
+            verify_file(&*storage, note.as_deref(), &config, file, &known, threads)
+        };
         // A generation with the same data key needs no slot that opens.
         let by_another =
             |err| opened.iter().find_map(|other| read(KeySource::data_key(other.data.clone())).ok()).ok_or(err);
@@ -124,7 +137,7 @@ pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification
             let later = reports.iter_mut().find(|report| report.generation == said.by);
             later.into_iter().for_each(|later| later.findings.extend(found.clone()));
         }
-        said.extend(verified.first.take().and_then(|first| Said::of(file.generation, first)));
+        said.extend(verified.opening.take().map(|opening| Said::of(file.generation, &verified.report, opening)));
         reports.push(verified.report.clone());
         opened.push(verified);
     }
@@ -180,8 +193,8 @@ struct Verified {
     public_key: [u8; 32],
     data: Key,
     end: Position,
-    /// Its first record, if that is whole.
-    first: Option<Entry>,
+    /// What its first record says of the file before, and where that stands.
+    opening: Option<(u64, Opening)>,
 }
 
 /// `note` is what lies in the place of the signed head. `known` gives one more than the number of the last record that this generation is known to have had, by its first record's.
@@ -191,6 +204,7 @@ fn verify_file(
     config: &Config,
     which: &GenerationFile,
     known: &dyn Fn(u64) -> u64,
+    threads: NonZeroUsize,
 ) -> Result<Verified> {
     let path = &which.path;
     let file = storage.open(path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", path))?;
@@ -207,8 +221,12 @@ fn verify_file(
     }
     let sealer = Sealer::new(&data, &header.id, header.generation)?;
     let start = first_position(&header);
+    let head = note.and_then(|note| HeadFile::parse(note, &header.id, &header.public_key));
+    let head = head.filter(|head| head.generation == which.generation);
+    let wanted = head.as_ref().map(|head| head.size);
+    let swept = sweep(&*file, path, &sealer, &start, header.generation > 0, wanted, threads)?;
     // A file is named with its first record in it.
-    let scan = read_log(&*file, path, &sealer, &start, known(header.first_seq).max(header.first_seq + 1))?;
+    let scan = read_log(&*file, path, &sealer, &swept.end, known(header.first_seq).max(header.first_seq + 1))?;
     let copy = |copy: usize| {
         let text = format!("copy {copy} of the header is not authentic; the other one is");
         Finding::damaged(None, (copy * header::BLOCK) as u64, DamageKind::HeaderCopy, text)
@@ -217,7 +235,7 @@ fn verify_file(
     findings.extend(scan.findings);
     findings.extend(opening::misplaced(&header, &scan.items));
     let first = |finding: &Finding| matches!(finding, Finding::Damaged { seq, .. } if *seq == Some(header.first_seq));
-    if scan.items.is_empty() && !findings.iter().any(first) {
+    if swept.records == 0 && scan.items.is_empty() && !findings.iter().any(first) {
         let text = format!("record {} is missing: no file is without its first record", header.first_seq);
         findings.push(Finding::damaged(Some(header.first_seq), scan.end.end, DamageKind::Missing, text));
     }
@@ -226,8 +244,8 @@ fn verify_file(
         Tail::Torn { to } | Tail::Damaged { to } => Some((scan.end.end, to - scan.end.end)),
     };
     let (size, root) = (scan.end.tree.size(), scan.end.tree.root());
-    let head = note.and_then(|note| HeadFile::parse(note, &header.id, &header.public_key));
-    if let Some(head) = head.filter(|head| head.generation == which.generation) {
+    if let Some(head) = head {
+        let root = swept.root.or_else(|| root_at(&swept.end, &scan.items, head.size));
         if head.size > size {
             let text = format!(
                 "{} records are missing at the end: the signed head beside the ledger is of {}",
@@ -235,25 +253,32 @@ fn verify_file(
                 head.size
             );
             findings.push(Finding::damaged(Some(scan.end.next_seq), scan.end.end, DamageKind::Missing, text));
-        } else if root_at(&start, &scan.items, head.size).is_some_and(|root| root != head.root) {
+        } else if root.is_some_and(|root| root != head.root) {
             let text =
                 format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
             findings.push(Finding::damaged(None, 0, DamageKind::OtherHistory, text));
         }
     }
     let entries = entries(scan.items);
+    let opening = match swept.first {
+        Some((OPENING, payload)) => split_opening(payload).0.map(|opening| (header::LOG, opening)),
+        Some(_) => None,
+        None => entries
+            .first()
+            .filter(|entry| entry.seq == header.first_seq)
+            .and_then(|entry| Some((entry.offset, entry.opening.clone()?))),
+    };
     let report = GenerationReport {
         generation: header.generation,
         path: path.clone(),
         first_seq: header.first_seq,
-        records: entries.len() as u64,
+        records: swept.records + entries.len() as u64,
         size,
         root,
         torn,
         findings,
     };
-    let first = entries.into_iter().next().filter(|entry| entry.seq == header.first_seq);
-    Ok(Verified { report, id: header.id, public_key: header.public_key, data, end: scan.end, first })
+    Ok(Verified { report, id: header.id, public_key: header.public_key, data, end: scan.end, opening })
 }
 
 /// The auditors' slots of each generation whose header can be read, the lowest first, for whoever holds the private key of one.

@@ -1,5 +1,6 @@
 //! `reprieve ledger verify`: with the key, everything; without, what anybody can check.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use reprieve::ledger::{self, DamageKind, Disk, Finding, HeadBeside, PublicReport, Verification};
@@ -56,7 +57,8 @@ pub fn run(args: Args, out: &mut Out) -> Result<Done, Failure> {
         if let Some(audit) = args.audit.read()? {
             config.keys = audit.opens(&config, u64::MAX)?;
         }
-        let verification = ledger::verify(storage, &config)?;
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let verification = ledger::verify_with(storage, &config, threads)?;
         if args.json {
             out.json(&machine(&verification))?
         } else {

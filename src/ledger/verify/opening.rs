@@ -6,7 +6,7 @@ use super::super::generation::{Opening, file_hash};
 use super::super::open::HeadFile;
 use super::super::scan::{Item, Position};
 use super::super::storage::{OpenMode, Storage};
-use super::super::{DamageKind, Entry, Finding, LedgerId};
+use super::super::{DamageKind, Finding, LedgerId};
 use super::GenerationReport;
 use crate::ledger::header::Header;
 
@@ -19,9 +19,8 @@ pub(super) struct Said {
 }
 
 impl Said {
-    pub(super) fn of(by: u64, first: Entry) -> Option<Said> {
-        let Entry { seq, offset, opening, .. } = first;
-        opening.map(|opening| Said { by, seq, offset, opening })
+    pub(super) fn of(by: u64, report: &GenerationReport, (offset, opening): (u64, Opening)) -> Said {
+        Said { by, seq: report.first_seq, offset, opening }
     }
 
     pub(super) fn is_of(&self, generation: u64) -> bool {
