@@ -75,6 +75,12 @@ pub fn timed(count: u32, mut run: impl FnMut() -> Result<()>) -> Result<Duration
     Ok(start.elapsed())
 }
 
+/// The processor time that this process has used, of all its threads.
+pub fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
 pub fn median_of(times: &Times) -> Duration {
     let mut times = times.clone();
     times.sort();
