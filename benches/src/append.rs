@@ -11,8 +11,8 @@ use crate::frames::{Frames, leaf};
 use crate::peer;
 use crate::rows::{Row, human, in_turns, timed};
 
-const DURABLE: u32 = 40;
-const DURABLE_ROUNDS: usize = 75;
+const DURABLE: u32 = 20;
+const DURABLE_ROUNDS: usize = 151;
 const UNSYNCED: u32 = 1000;
 const UNSYNCED_ROUNDS: usize = 101;
 
@@ -59,7 +59,8 @@ fn durable(folder: &Path) -> Result<Vec<Row>> {
     let mut sqlcipher = || timed(DURABLE, || Ok(insert.execute([payload(0).as_slice()]).map(drop)?));
 
     let times = in_turns(DURABLE_ROUNDS, &mut [&mut ours, &mut limit, &mut sqlcipher])?;
-    let [locking, appending, unlocking, syncing] = parts.map(|part| human(part / DURABLE / batches as u32));
+    let [locking, appending, unlocking, syncing] =
+        parts.map(|part| human(part / DURABLE / (times[0].len() + 1) as u32));
     let profile = format!(
         "Of an append, on average: lock and settle {locking}, seal, hash and write {appending}, unlock {unlocking}, sync {syncing}."
     );
@@ -78,9 +79,10 @@ fn unsynced(folder: &Path) -> Result<Row> {
     ledger.settle(&lock)?;
     let mut ours = || timed(UNSYNCED, || Ok(ledger.append(&lock, &payload(0)).map(drop)?));
     let frames = Frames::new()?;
-    let file = fixture::preallocated(&folder.join("limit"), FRAME * UNSYNCED as usize * (UNSYNCED_ROUNDS + 1))?;
-    let mut at = 0;
+    let file = fixture::preallocated(&folder.join("limit"), FRAME * UNSYNCED as usize)?;
     let mut limit = || {
+        // The same space each time: its pages are in memory and waiting to be written, as the ledger's are.
+        let mut at = 0;
         timed(UNSYNCED, || {
             let frame = frames.seal(at)?;
             std::hint::black_box(leaf(&frame));

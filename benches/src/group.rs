@@ -15,8 +15,8 @@ use crate::peer;
 use crate::rows::{Row, human, in_turns};
 
 /// Of one round, by all processes together.
-const APPENDS: u32 = 2000;
-const ROUNDS: usize = 9;
+const APPENDS: u32 = 1000;
+const ROUNDS: usize = 15;
 
 /// How a process writes.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub fn rows(folder: &Path) -> Result<Vec<Row>> {
     let run = |mode, processes| move || together(mode, processes, folder);
     let eight = in_turns(ROUNDS, &mut [&mut run(Mode::Ledger, 8), &mut run(Mode::Locked, 8)])?;
     let four = in_turns(ROUNDS, &mut [&mut run(Mode::Ledger, 4), &mut run(Mode::SqlCipher, 4)])?;
-    let total = |times: &[Duration]| human(times.iter().sum::<Duration>() * 10_000 / (APPENDS * ROUNDS as u32));
+    let total = |times: &[Duration]| human(times.iter().sum::<Duration>() * 10_000 / (APPENDS * times.len() as u32));
     let row = |work, against, at_most, times: &[Vec<Duration>]| {
         let row = Row::ratio(work, against, at_most, APPENDS, &times[0], &times[1]);
         row.profile(format!("10,000 appends took {}, and {} beside it.", total(&times[0]), total(&times[1])))

@@ -51,10 +51,18 @@ impl Row {
     }
 }
 
+/// After that long fewer rounds will do, on a machine that is busy with other things.
+const ENOUGH: Duration = Duration::from_secs(20);
+const FEWEST: usize = 9;
+
 /// Runs each in turns, `rounds` times, beginning with another one each round; the first round warms up and is not counted.
 pub fn in_turns(rounds: usize, runs: &mut [&mut dyn FnMut() -> Result<Duration>]) -> Result<Vec<Times>> {
     let mut times = vec![Times::new(); runs.len()];
+    let start = Instant::now();
     for round in 0..=rounds {
+        if round > FEWEST && start.elapsed() > ENOUGH {
+            break;
+        }
         for turn in 0..runs.len() {
             let which = (turn + round) % runs.len();
             let time = runs[which]()?;

@@ -58,6 +58,14 @@ impl Files {
         self.path("lock")
     }
 
+    pub(crate) fn synced(&self) -> PathBuf {
+        self.path("synced")
+    }
+
+    pub(crate) fn synced_lock(&self) -> PathBuf {
+        self.path("synced.lock")
+    }
+
     pub(crate) fn secret(&self) -> PathBuf {
         self.path("secret")
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::company::Company;
 use super::error::{Error, ErrorKind, Result};
 use super::files::Files;
 use super::frame::{HEAD, MAGIC, OPENING, RECORD, Sealer, Window, link_to};
@@ -54,6 +55,7 @@ pub struct Ledger {
     pub(super) zeros_rewritten: bool,
     pub(super) poisoned: bool,
     pub(super) read_only: bool,
+    pub(super) company: Company,
     /// How far the file is known to reach.
     pub(super) allocated: u64,
     /// Up to where a failed append may have left bytes.
@@ -256,6 +258,9 @@ impl Ledger {
             // A damaged tail was reported when it was first seen.
             findings.clear();
         }
+        if !scan.items.is_empty() {
+            self.company.seen();
+        }
         self.position = scan.end;
         self.durable = self.durable.max(self.position.durable);
         self.tail = scan.tail;
@@ -316,6 +321,7 @@ impl Ledger {
         self.write_frame(&stored, offset)?;
         let hash = self.position.wrote(&stored, offset);
         self.recent.push(seq, offset, hash);
+        self.company.appended();
         Ok(Entry { seq, offset, payload: payload.to_vec(), hash, opening: None })
     }
 
@@ -337,7 +343,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes durable all that this handle has read and written. The lock is not needed.
+    /// Makes durable all that this handle has read and written, by a sync of its own or by another writer's that covers it. The lock is
+    /// not needed.
     ///
     /// # Errors
     /// If the sync fails, and `Poisoned` ever after: what was written since the last sync may be lost.
@@ -347,17 +354,25 @@ impl Ledger {
             return Ok(());
         }
         self.rewrite_unsynced()?;
-        let end = self.position.end;
+        if self.company.is_there() { self.sync_in_company() } else { self.sync_to(self.position.end) }
+    }
+
+    /// Syncs the file, in which whole frames are known to stand up to `end`.
+    pub(super) fn sync_to(&mut self, end: u64) -> Result<()> {
         self.sync_file()?;
-        self.durable = end;
-        self.recent.synced(end);
+        self.reached(end);
         Ok(())
+    }
+
+    /// A sync has covered all up to here.
+    pub(super) fn reached(&mut self, end: u64) {
+        self.durable = self.durable.max(end);
+        self.recent.synced(self.durable);
     }
 
     /// The whole file was synced before it got its name.
     pub(super) fn known_durable(&mut self) {
-        self.durable = self.position.end;
-        self.recent.synced(self.durable);
+        self.reached(self.position.end);
     }
 
     /// Whether a sync is known to have covered this record.

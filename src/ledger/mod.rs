@@ -33,6 +33,7 @@
 mod beside;
 mod chain;
 pub mod codec;
+mod company;
 mod error;
 mod files;
 mod frame;

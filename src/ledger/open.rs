@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::company::Company;
 use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile};
 use super::frame::{Found, Sealer, Window};
@@ -249,6 +250,7 @@ pub(super) fn open_file(
         zeros_rewritten: false,
         poisoned: false,
         read_only,
+        company: Company::default(),
         allocated: 0,
         scratch: 0,
         looks: 0,
@@ -262,9 +264,22 @@ pub(super) fn open_file(
         path,
         header,
     };
+    if is_vouched_for(&ledger, &seen, known.as_ref()) {
+        ledger.known_durable();
+    }
     ledger.mend_header_if_free();
     let salvage = salvage.map(|snapshot| (snapshot.position.next_seq, snapshot.state));
     Ok(Opened { ledger, snapshot: state, salvage, entries: entries(scan.items), findings })
+}
+
+/// Whether the newest record is known to have been synced: a witness or a signed head of it was written after that.
+fn is_vouched_for(ledger: &Ledger, seen: &WitnessRead, known: Option<&HeadFile>) -> bool {
+    let (head, newest) = (ledger.head(), ledger.newest());
+    let witnessed = matches!(seen, WitnessRead::Of(witness)
+        if witness.generation == head.generation && (witness.seq, witness.hash) == newest);
+    let signed =
+        |known: &HeadFile| (known.generation, known.size, known.root) == (head.generation, head.size, head.root);
+    witnessed || known.is_some_and(signed)
 }
 
 /// Reads the log to the end of the file. What looks like damage is read once more: a writer may be at work.
