@@ -124,7 +124,7 @@ pub fn child(mode: &str, appends: u32, folder: &Path) -> Result<()> {
                 let lock = ledger.lock()?;
                 ledger.settle(&lock)?;
                 ledger.append(&lock, &payload(n.into()))?;
-                let _held = if held { Some(lock) } else { None };
+                let _held = held.then_some(lock);
                 ledger.sync()?;
             }
             println!("done");
