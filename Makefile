@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build test demo lint soak fuzz clean
+.PHONY: help setup build test demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,6 +31,10 @@ soak: build ## The long runs of the tests
 fuzz: setup ## Each fuzz target for REPRIEVE_FUZZ_SECONDS (600); needs a nightly compiler
 	@scripts/fuzz.sh long
 
+bench: ## The ledger's speed beside its limits and its peers, written into docs/performance.md
+	@scripts/bench.sh
+
 clean: ## Remove what was built
 	cargo clean
+	cargo clean --manifest-path benches/Cargo.toml
 	rm -rf build
