@@ -277,8 +277,9 @@ impl Ledger {
         lock.check_settled(&self.files.lock(), self.handle)?;
         self.check_writable()?;
         self.sync()?;
-        // The hash of this file is to hold for good, so the zeros that were filled in ahead are to stay, too.
-        self.rewrite_zeros()?;
+        // The hash of this file is to hold for good, so what stands behind its records is to stay, too: zeros that were filled in
+        // ahead, or in a damaged file the evidence.
+        if cause == GenerationCause::Damage { self.rewrite_as_it_is()? } else { self.rewrite_zeros()? }
         self.sync_file()?;
         let generation = self.highest + 1;
         let temporary = self.files.temporary(generation);

@@ -152,6 +152,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// The same of a damaged file, of which nothing may change.
+    pub(super) fn rewrite_as_it_is(&mut self) -> Result<()> {
+        let size = self.file.size().map_err(|err| Error::io(&err, "reading its size", &self.path))?;
+        self.each_chunk(self.position.end.min(size), size, |bytes, offset| write_full(&*self.file, bytes, offset))
+    }
+
     /// Makes durable all that the file holds. A failure poisons this handle: it alone is told of it.
     pub(super) fn sync_file(&mut self) -> Result<()> {
         if let Err(err) = sync_full(&*self.file) {
