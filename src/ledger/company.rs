@@ -22,7 +22,8 @@ const APPENDS: u32 = 32;
 /// How long a writer waits for another's sync before it syncs for itself; then it never waits again.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-const PAUSE: Duration = Duration::from_micros(50);
+/// A sync or two long: who looks more often takes the processor from those who append.
+const PAUSE: Duration = Duration::from_micros(250);
 
 const HINT: usize = 8 + TAG;
 

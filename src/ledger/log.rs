@@ -204,7 +204,7 @@ impl Ledger {
             self.follow_header()?;
         }
         match self.look()? {
-            Look::Nothing => Ok(Refreshed::default()),
+            Look::Nothing { .. } => Ok(Refreshed::default()),
             Look::OtherPast => {
                 self.reopen(Some(format!("{}: the file was exchanged for another", self.path.display())))
             }
@@ -221,7 +221,7 @@ impl Ledger {
         Ok(match () {
             () if !tag_is_there => Look::OtherPast,
             () if got >= TAG + 2 && buf[TAG..TAG + 2] == MAGIC => Look::More,
-            () => Look::Nothing,
+            () => Look::Nothing { blank: buf[..got].iter().skip(TAG).all(|b| *b == 0) },
         })
     }
 
@@ -383,7 +383,10 @@ impl Ledger {
 
 /// What a look at the end of the log shows.
 pub(super) enum Look {
-    Nothing,
+    /// No record, and where its head would stand perhaps nothing but zeros.
+    Nothing {
+        blank: bool,
+    },
     More,
     OtherPast,
 }

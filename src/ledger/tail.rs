@@ -4,7 +4,6 @@
 use std::io;
 
 use super::error::{Error, ErrorKind, Result};
-use super::frame::HEAD;
 use super::header::{self, Copies, Header};
 use super::keys;
 use super::lock::Lock;
@@ -35,7 +34,7 @@ impl Ledger {
             }
             (None, look) => {
                 let depth = if self.tail_seen { Depth::Quick } else { Depth::Whole };
-                if self.tail_seen && matches!(look, Look::Nothing) && self.next_is_blank()? {
+                if self.tail_seen && matches!(look, Look::Nothing { blank: true }) {
                     Refreshed::default()
                 } else {
                     self.read_on(depth)?
@@ -51,13 +50,6 @@ impl Ledger {
         self.mend_header()?;
         lock.settle(self.handle);
         Ok(new)
-    }
-
-    fn next_is_blank(&self) -> Result<bool> {
-        let mut buf = [0; HEAD];
-        let got = read_full(&*self.file, &mut buf, self.position.end)
-            .map_err(|err| Error::io(&err, "reading", &self.path))?;
-        Ok(buf[..got].iter().all(|b| *b == 0))
     }
 
     /// Before anything is written over what is left of lost records, it is kept aside as well.
