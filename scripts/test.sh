@@ -41,9 +41,13 @@ stage "conformance in five languages, byte for byte" "$python" tests/conformance
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
 stage "a clock that is faked by preloading" "$python" tests/preload/run.py
 stage "ledgers, whole and damaged, against the independent reader" "$python" tests/verifier/run.py
+stage "this release and the next one on one ledger" "$python" tests/releases/run.py
+stage "writers in three languages, killed" "$python" tests/processes/run.py
+stage "fuzz targets: the corpus and its mutations" scripts/fuzz.sh short
 stage "what the README shows" "$python" tests/readme/run.py
 stage "what the documentation shows" "$python" tests/docs/run.py
 stage "the demo" "$python" demo/run.py
+if [ -n "${REPRIEVE_SOAK:-}" ]; then stage "power cuts on a real kernel" "$python" tests/power/run.py; fi
 
 if [ ${#broken[@]} -gt 0 ]; then
   printf '\nfailed:\n'
