@@ -75,7 +75,8 @@ fn machine(folder: &Path) -> Result<String> {
         "{cores} cores ({}), {} {}, {}",
         model.unwrap_or("processor unknown"),
         kernel.sysname().to_string_lossy(),
-        kernel.release().to_string_lossy(),
+        // The version alone: what a distributor adds names a machine.
+        kernel.release().to_string_lossy().split('-').next().unwrap_or_default(),
         file_system(&folder.canonicalize()?)
     ))
 }

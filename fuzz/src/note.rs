@@ -7,12 +7,17 @@ use reprieve::ledger::note::{Checkpoint, Verifier, sign};
 use reprieve::ledger::tree::{
     Hash, consistency_proof, inclusion_proof, leaf_hash, root_of, verify_consistency, verify_inclusion,
 };
+use reprieve::ledger::{Chain, Continuity};
 
 use crate::forge::{public_key, signer};
 use crate::steps::Steps;
 
 /// Runs the target.
 pub fn run(data: &[u8]) {
+    // A renewal request that is read goes on from its own head.
+    if let Ok(chain) = Chain::of_request(data) {
+        assert_eq!(chain.continuity(&chain.head).expect("its head was read"), Continuity::Continues);
+    }
     let Some((mode, rest)) = data.split_first() else { return };
     match mode % 3 {
         0 => text(&String::from_utf8_lossy(rest)),

@@ -279,7 +279,11 @@ impl Ledger {
         self.sync()?;
         // The hash of this file is to hold for good, so what stands behind its records is to stay, too: zeros that were filled in
         // ahead, or in a damaged file the evidence.
-        if cause == GenerationCause::Damage { self.rewrite_as_it_is()? } else { self.rewrite_zeros()? }
+        if cause == GenerationCause::Damage {
+            self.rewrite_as_it_is()?
+        } else {
+            self.rewrite_zeros()?
+        }
         self.sync_file()?;
         let generation = self.highest + 1;
         let temporary = self.files.temporary(generation);
