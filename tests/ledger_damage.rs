@@ -72,7 +72,9 @@ fn every_prefix_of_the_last_frame_is_a_torn_tail_that_costs_nothing_else() {
     let (storage, offsets) = ledger(3);
     let bytes = file(&storage);
     let (last, end) = (offsets[3], offsets[4]);
-    for cut in last + 1..end {
+    // A frame may end in a zero: then it is whole without that byte.
+    let whole = (last..end).rfind(|at| bytes[*at] != 0).unwrap() + 1;
+    for cut in last + 1..whole {
         let mut torn = bytes.clone();
         torn[cut..end].fill(0);
         let storage = with(&storage, &torn);
