@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use reprieve::ledger::{
     Config, DamageKind, ErrorKind, Finding, GenerationCause, HeadBeside, KeySource, Ledger, LedgerId, MemoryStorage,
-    Verification, audit_slots, audit_slots_of_each, verify, verify_public,
+    Storage, Verification, audit_slots, audit_slots_of_each, verify, verify_public,
 };
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::rand::SystemRandom;
@@ -48,6 +48,10 @@ fn kinds(found: &Verification) -> Vec<Vec<DamageKind>> {
         other => panic!("{other:?}"),
     };
     found.generations.iter().map(|report| report.findings.iter().map(kind).collect()).collect()
+}
+
+fn locks(found: &Verification) -> Vec<(u64, Option<bool>)> {
+    found.locked().map(|(generation, locked)| (generation, locked.as_closed)).collect()
 }
 
 #[test]
@@ -98,20 +102,75 @@ fn a_generation_of_older_slots_is_read_by_the_data_key_of_the_next() {
     ledger.rekey(&lock, &KeySource::caller(SECOND)).unwrap();
     drop(lock);
     assert!(verify(storage.clone(), &config(KeySource::caller(SECOND))).unwrap().is_clean());
-    // The newest cannot be read by the first ones, and that is said.
+    // The newest cannot be read by the first ones, and nothing says how its file was.
     let said = verify(storage, &config(KeySource::caller(FIRST))).unwrap();
-    assert_eq!(kinds(&said), [vec![], vec![DamageKind::Generation]]);
+    assert_eq!((kinds(&said), locks(&said)), (vec![vec![], vec![]], vec![(1, None)]));
+    assert_eq!((said.is_damaged(), said.is_clean()), (false, false));
 }
 
+// A wrong key is no damage, and what needs no key is verified all the same.
 #[test]
-fn generations_of_different_data_keys_are_read_with_a_key_for_each() {
+fn a_generation_that_no_key_opens_is_locked_and_held_against_what_the_next_one_says() {
     let (storage, mut ledger) = two(None, GenerationCause::NewDataKey);
     let lock = ledger.lock().unwrap();
     ledger.settle(&lock).unwrap();
     ledger.rekey(&lock, &KeySource::caller(SECOND)).unwrap();
     drop(lock);
     let newest = config(KeySource::caller(SECOND));
-    assert_eq!(kinds(&verify(storage.clone(), &newest).unwrap())[0], [DamageKind::Generation]);
+    let say = || verify(storage.clone(), &newest).unwrap();
+    let said = say();
+    assert_eq!((kinds(&said), locks(&said)), (vec![vec![], vec![]], vec![(0, Some(true))]));
+    assert_eq!((said.is_damaged(), said.is_clean()), (false, false));
+    let (_, locked) = said.locked().next().unwrap();
+    assert!(locked.why.contains("no key slot opens"), "{}", locked.why);
+    assert_eq!((said.generations[0].records, said.generations[1].records), (0, 2));
+    let path = Path::new("/l/a.g0.ledger");
+    let whole = storage.read(path).unwrap();
+    // Behind the header: each bit of the file counts, what stands behind its log too. In it, at least the plain hash does.
+    for at in [8192, 8192 + 60, whole.len() - 1] {
+        let mut bad = whole.clone();
+        bad[at] ^= 1;
+        storage.write(path, &bad);
+        let said = say();
+        assert_eq!(
+            (kinds(&said), locks(&said)),
+            (vec![vec![], vec![DamageKind::OtherHistory]], vec![(0, Some(false))])
+        );
+        assert!(said.generations[1].findings[0].to_string().ends_with("its file differ"), "{said:?}");
+        assert!(said.is_damaged());
+    }
+    let mut bad = whole.clone();
+    bad[100] ^= 1;
+    storage.write(path, &bad);
+    assert_eq!(kinds(&say()), [vec![], vec![DamageKind::OtherHistory]], "one copy of the header");
+    bad[4096 + 100] ^= 1;
+    storage.write(path, &bad);
+    assert_eq!(kinds(&say()), [vec![DamageKind::Generation], vec![]], "no copy of the header can be read");
+    // Another ledger's file in its place, which this key opens as little.
+    let (other, _) = two(None, GenerationCause::Archive);
+    storage.write(path, &other.read(path).unwrap());
+    assert_eq!(locks(&say()), [(0, Some(false))]);
+    // Nothing but what is locked: then the key is wrong.
+    storage.write(path, &whole);
+    storage.remove(Path::new(NEWEST)).unwrap();
+    assert_eq!(verify(storage.clone(), &newest).unwrap_err().kind(), ErrorKind::WrongKey);
+    assert_eq!(locks(&verify(storage, &config(KeySource::caller(FIRST))).unwrap()), []);
+}
+
+// The one that says how a locked file was closed can be locked or lost itself.
+#[test]
+fn of_a_locked_generation_whose_next_one_is_locked_nothing_is_said() {
+    let (storage, mut ledger) = two(None, GenerationCause::NewDataKey);
+    next(&mut ledger, GenerationCause::NewDataKey);
+    let lock = ledger.lock().unwrap();
+    ledger.settle(&lock).unwrap();
+    ledger.rekey(&lock, &KeySource::caller(SECOND)).unwrap();
+    drop(lock);
+    let newest = config(KeySource::caller(SECOND));
+    let said = verify(storage.clone(), &newest).unwrap();
+    assert_eq!(locks(&said), [(0, None), (1, Some(true))]);
+    storage.remove(Path::new("/l/a.g2.ledger")).unwrap();
+    assert!(verify(storage, &config(KeySource::caller(FIRST))).unwrap().is_clean());
 }
 
 #[test]

@@ -76,8 +76,8 @@ pub use snapshot::MAX_STATE;
 pub use storage::{Disk, OpenMode, Storage, StorageFile, StorageLock};
 pub use tree::Hash;
 pub use verify::{
-    GenerationReport, HeadBeside, PublicReport, Verification, audit_slots, audit_slots_of_each, verify, verify_public,
-    verify_with,
+    GenerationReport, HeadBeside, Locked, PublicReport, Verification, audit_slots, audit_slots_of_each, verify,
+    verify_public, verify_with,
 };
 pub use witness::{MAX_WITNESS_BODY, Witness, WitnessRead};
 

@@ -43,6 +43,17 @@ pub struct GenerationReport {
     pub torn: Option<(u64, u64)>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// That no key at hand opens it, so its records were not verified and all numbers here are zero. That alone is no damage.
+    pub locked: Option<Locked>,
+}
+
+/// A generation that no key at hand opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locked {
+    /// Which key is lacking, in words.
+    pub why: String,
+    /// Whether its file is byte for byte the one that a later generation says was closed. None if none says so that can be read.
+    pub as_closed: Option<bool>,
 }
 
 /// What [`verify`] found.
@@ -73,9 +84,19 @@ pub enum HeadBeside {
 }
 
 impl Verification {
-    /// Whether nothing was found but torn tails.
+    /// Whether everything was verified, and nothing was found but torn tails.
     pub fn is_clean(&self) -> bool {
-        self.generations.iter().all(|generation| generation.findings.is_empty())
+        !self.is_damaged() && self.locked().next().is_none()
+    }
+
+    /// Whether something is wrong in what was verified.
+    pub fn is_damaged(&self) -> bool {
+        self.generations.iter().any(|generation| !generation.findings.is_empty())
+    }
+
+    /// The generations that no key at hand opens.
+    pub fn locked(&self) -> impl Iterator<Item = (u64, &Locked)> {
+        self.generations.iter().filter_map(|generation| Some((generation.generation, generation.locked.as_ref()?)))
     }
 }
 
@@ -84,7 +105,7 @@ impl Verification {
 ///
 /// # Errors
 /// As [`Ledger::open`](super::Ledger::open). Where several generations lie there, one that cannot be read is a finding, not an
-/// error.
+/// error, and one that no key at hand opens is [`Locked`].
 pub fn verify(storage: Arc<dyn Storage>, config: &Config) -> Result<Verification> {
     verify_with(storage, config, NonZeroUsize::MIN)
 }
@@ -127,15 +148,22 @@ pub fn verify_with(storage: Arc<dyn Storage>, config: &Config, threads: NonZeroU
         let mut verified = match verified {
             Ok(verified) => verified,
             Err(err) => {
-                reports.push(unread(file, &err));
+                let mut report = unread(file, &err);
+                if let Some(locked) = &mut report.locked {
+                    for said in said.iter().filter(|said| said.is_of(file.generation)) {
+                        let found = said.compare_file(&*storage, file)?;
+                        locked.as_closed = Some(found.is_none() && locked.as_closed != Some(false));
+                        add(&mut reports, said.by, found);
+                    }
+                }
+                reports.push(report);
                 errors.push(err);
                 continue;
             }
         };
         for said in said.iter().filter(|said| said.is_of(file.generation)) {
             let found = said.compare(&*storage, &verified.report, &verified.end, &verified.id, &verified.public_key)?;
-            let later = reports.iter_mut().find(|report| report.generation == said.by);
-            later.into_iter().for_each(|later| later.findings.extend(found.clone()));
+            add(&mut reports, said.by, found);
         }
         said.extend(verified.opening.take().map(|opening| Said::of(file.generation, &verified.report, opening)));
         reports.push(verified.report.clone());
@@ -153,9 +181,8 @@ pub fn verify_with(storage: Arc<dyn Storage>, config: &Config, threads: NonZeroU
     let id = opened.last().map_or(newest.id, |lowest| lowest.id);
     for other in opened.iter().filter(|other| other.id != id) {
         let text = format!("generation {} is of another ledger, {}", other.report.generation, other.id);
-        let report = reports.iter_mut().find(|report| report.generation == other.report.generation);
         let finding = Finding::damaged(None, 0, DamageKind::Generation, text);
-        report.into_iter().for_each(|report| report.findings.push(finding.clone()));
+        add(&mut reports, other.report.generation, Some(finding));
     }
     let signed = note.as_deref().and_then(|note| HeadFile::parse(note, &newest.id, &newest.public_key));
     let head = match signed {
@@ -172,8 +199,19 @@ pub fn verify_with(storage: Arc<dyn Storage>, config: &Config, threads: NonZeroU
     Ok(Verification { id, generations: reports, head })
 }
 
+/// Adds to what was found in a generation.
+fn add(reports: &mut [GenerationReport], generation: u64, found: Option<Finding>) {
+    if let Some(report) = reports.iter_mut().find(|report| report.generation == generation) {
+        report.findings.extend(found);
+    }
+}
+
 fn unread(file: &GenerationFile, err: &Error) -> GenerationReport {
-    let text = format!("generation {} cannot be read: {err}", file.generation);
+    let locked = err.kind() == ErrorKind::WrongKey;
+    let finding = || {
+        let text = format!("generation {} cannot be read: {err}", file.generation);
+        Finding::damaged(None, 0, DamageKind::Generation, text)
+    };
     GenerationReport {
         generation: file.generation,
         path: file.path.clone(),
@@ -182,7 +220,8 @@ fn unread(file: &GenerationFile, err: &Error) -> GenerationReport {
         size: 0,
         root: super::tree::empty_root(),
         torn: None,
-        findings: vec![Finding::damaged(None, 0, DamageKind::Generation, text)],
+        findings: (!locked).then(finding).into_iter().collect(),
+        locked: locked.then(|| Locked { why: err.message().to_owned(), as_closed: None }),
     }
 }
 
@@ -277,6 +316,7 @@ fn verify_file(
         root,
         torn,
         findings,
+        locked: None,
     };
     Ok(Verified { report, id: header.id, public_key: header.public_key, data, end: scan.end, opening })
 }

@@ -1,5 +1,5 @@
 """Makes ledgers through the command line, and checks that verifier.py and `reprieve ledger verify` say the same of them,
-whole and damaged: the exit code, each generation's size, root and torn tail, and what the head beside them is of. The damage is drawn
+whole and damaged: the exit code, each generation's size, root and torn tail, which are locked, and what the head beside them is of. The damage is drawn
 from a seed."""
 
 import argparse
@@ -32,7 +32,9 @@ features = {{ core = "+1d", render = "+{1}d" }}
 class Ledger:
     """A ledger of the command line's: its folder, name, application's secret, and how the command line is told of it."""
 
-    def __init__(self, verifier, title, folder, name, secrets, options):
+    def __init__(self, verifier, title, folder, name, secrets, options, code=0):
+        """`code` is how its verification ends as it was made."""
+        self.code = code
         self.verifier, self.title, self.folder, self.name, self.secrets, self.options = verifier, title, folder, name, secrets, options
         self.whole = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.generations = verifier.verify(folder, name, **secrets)[2]
@@ -54,7 +56,7 @@ class Ledger:
         for one in report["generations"]:
             unread = any("cannot be read" in finding["text"] for finding in one["findings"] if finding["kind"] == "generation")
             torn = one["torn"] and (one["torn"]["offset"], one["torn"]["bytes"])
-            said[one["generation"]] = None if unread else (one["first"], one["size"], one["records"], one["root"], torn)
+            said[one["generation"]] = None if unread or one["locked"] else (one["first"], one["size"], one["records"], one["root"], torn)
         return done.returncode, said, head, done.stdout + done.stderr
 
     def reader(self):
@@ -122,6 +124,15 @@ def make_ledgers(verifier, command, folder):
     private = json.loads(key.read_text())["d"]
     private = base64.urlsafe_b64decode(private + "=" * (-len(private) % 4))
     yield Ledger(verifier, "auditor's slot", customer, "acme", {"secret": None, "audit": private}, [*for_it, "--audit-key", key])
+    # A first generation that this auditor has no slot of, under a data key of its own.
+    late = place / "late"
+    for_it = ["--folder", late, "--witness", place / "third"]
+    run(command, "import", "policy.jws", "lease.jws", "--app", place / "reprieve.toml", *for_it, "--create", cwd=place)
+    for change in (["--new-data-key"], ["--add", "audit"]):
+        run(command, "ledger", "rekey", "--app", app, *for_it, *change, cwd=place)
+    run(command, "ledger", "archive", "--app", app, *for_it, cwd=place)
+    by_auditor = ["--app", app, "--folder", late, "--audit-key", key]
+    yield Ledger(verifier, "auditor's slot of the last two", late, "acme", {"secret": None, "audit": private}, by_auditor, code=2)
 
 
 def flip(rng, data, low, high):
@@ -200,6 +211,9 @@ def damage(rng, ledger):
         # An older log without the head that tells of a newer one.
         data = data[:start] + bytes(len(data) - start)
         (ledger.folder / head).unlink(missing_ok=True)
+    elif way.startswith("forged") and not ledger.generations[int(name.split(".")[-2][1:])]:
+        way = "flip in locked log"
+        data = flip(rng, data, 8192, end)
     elif way.startswith("forged"):
         # Who holds the data key can seal anything: only the link and the number then speak against it.
         one = ledger.generations[int(name.split(".")[-2][1:])]
@@ -248,8 +262,8 @@ def prove(command, ledger, seed, count, verbose):
         if index % 4 == 3:
             what += f"; {damage(rng, ledger)}"
         same, code = agree(command, ledger, f"case {index}, {what}", verbose)
-        if index == 0 and code != 0:
-            print(f"FAILED {ledger.title}: it is not whole as it was made")
+        if index == 0 and code != ledger.code:
+            print(f"FAILED {ledger.title}: as it was made, the exit code is {code} and not {ledger.code}")
             same = False
         passed += same
         codes[code] += 1

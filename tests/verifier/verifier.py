@@ -1,5 +1,5 @@
 """Reads and verifies a ledger from docs/ledger-format.md alone: nothing here is shared with the product.
-Exit codes: 0 whole, 1 damaged (and where), 2 unreadable."""
+Exit codes: 0 whole, 1 damaged (and where), 2 unreadable, or a generation of it is locked."""
 
 import argparse
 import base64
@@ -21,6 +21,10 @@ SLOT_KINDS, CAUSES = {1: "application", 2: "caller", 3: "audit"}, {1: "damage", 
 
 class Refused(Exception):
     """Why a file is not read: an exit code and a text."""
+
+
+class Locked(Refused):
+    """No key opens it."""
 
 
 def sha(*parts):
@@ -71,8 +75,9 @@ class Header:
         self.copy, self.public, self.identity = copy, copy[64:96], copy[96:188]
         self.format, _, self.number, self.id, self.generation, self.first, _, self.slots = struct.unpack_from("<IIQ16sQQII", copy, 8)
 
-    def data_key(self, secrets):
-        """The data key, if a slot gives one under which the header is authentic, and the kinds of the slots that do."""
+    def data_key(self, secrets, others):
+        """The data key, if a slot gives one under which the header is authentic, and the kinds of the slots that do; or that of one
+        of the others, later generations."""
         keys, kinds = set(), []
         for at in range(188, 188 + 160 * min(self.slots, 16), 160):
             kind, _, salt, recipient, ephemeral, sealed = struct.unpack_from("<HH32s32s32s60s", self.copy, at)
@@ -80,24 +85,29 @@ class Header:
             if secret and kind == 3:
                 secret = X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(ephemeral))
             key = secret and unsealed(hkdf(secret, salt, label + recipient + ephemeral), sealed, label + self.id)
-            if key and mac(hkdf(key, self.id, b"reprieve/1 header"), self.copy[:4032]) == self.copy[4032:4064]:
+            if key and self.holds(key):
                 keys.add(key)
                 kinds.append(SLOT_KINDS[kind])
+        if not keys:
+            keys, kinds = {key for key in others if self.holds(key)}, ["a later generation's"]
         return (keys.pop(), kinds) if len(keys) == 1 else (None, [])
+
+    def holds(self, key):
+        return mac(hkdf(key, self.id, b"reprieve/1 header"), self.copy[:4032]) == self.copy[4032:4064]
 
 
 class Generation:
     """One file: `damage` and `notes` are texts, `leaves` the tree's, `records` what stands in it."""
 
-    def __init__(self, path, number, secrets):
+    def __init__(self, path, number, secrets, others=()):
         self.number, self.data = number, path.read_bytes()
         self.damage, self.notes, self.records, self.leaves = [], [], [], []
         self.opening, self.torn = None, None
-        self.header = self.open_header(secrets)
+        self.header = self.open_header(secrets, others)
         self.label = self.header.id + struct.pack("<Q", number)
         self.frames_key = hkdf(self.key, self.label, b"reprieve/1 frames")
 
-    def open_header(self, secrets):
+    def open_header(self, secrets, others):
         copies, good = [self.data[at : at + COPY] for at in (0, COPY)], []
         copies = [Header(copy) if copy[:8] == b"REPRIEVE" and sha(copy[:4064]) == copy[4064:] else None for copy in copies]
         if not any(copies):
@@ -105,13 +115,13 @@ class Generation:
         if any(copy and copy.format > 1 for copy in copies):
             raise Refused(2, "a later format")
         for index, copy in enumerate(copies):
-            key, kinds = copy.data_key(secrets) if copy else (None, [])
+            key, kinds = copy.data_key(secrets, others) if copy else (None, [])
             if key:
                 good.append((copy.number, -index, copy, key, kinds))
             else:
                 self.damage.append(f"header copy {index} is not authentic")
         if not good:
-            raise Refused(2, "the secret opens no copy of the header")
+            raise Locked(2, "the secret opens no copy of the header")
         number, _, header, self.key, kinds = max(good)
         self.notes.append(f"header {number}, {header.slots} slots, opened: {', '.join(kinds)}")
         if header.generation != self.number:
@@ -194,13 +204,17 @@ class Generation:
             self.damage.append(f"record {number}: {error}")
         self.records.append((number, start, type_, len(payload), batch))
 
-    def check_opening(self, generations):
-        """What this generation says of the one before, if that one is here."""
+    def check_opening(self, generations, locked):
+        """What this generation says of the one before, if that one is here; of a locked one there is only the file."""
         if self.opening is None:
             return
         cause, before, size, root, last, file, note = self.opening
         self.notes.append(f"opened for {CAUSES.get(cause, cause)} after {size} records of generation {before}")
-        if old := generations.get(before):
+        if before in locked:
+            wrong = [] if file == sha(locked[before].read_bytes()) else ["file is not the one"]
+            self.notes.append(f"generation {before}, which is locked, is {'another file than the one' if wrong else 'the file'} that was closed")
+            self.damage += [f"record {self.header.first}: generation {before}'s {what} that was closed" for what in wrong]
+        elif old := generations.get(before):
             tree = (len(old.leaves), root_of(old.leaves), old.leaves[-1] if old.leaves else last)
             wrong = [] if file == sha(old.data) else ["file is not the one"]
             wrong += [] if tree == (size, root, last) else ["tree is not the one"]
@@ -242,7 +256,7 @@ def read_note(text, header):
     raise ValueError("the ledger's key has not signed it")
 
 
-def check_head(path, generations):
+def check_head(path, generations, highest):
     """What the head beside the ledger gives away, and a note. One that is not signed says nothing."""
     try:
         number, size, root = read_note(path.read_bytes().decode(), generations[max(generations)].header)
@@ -251,7 +265,7 @@ def check_head(path, generations):
     except ValueError as error:
         return [], f"head: passed over: {error}"
     wrong, leaves = "", generations[number].leaves if number in generations else None
-    if number > max(generations):
+    if number > highest:
         wrong = "it is gone, and a head of it is here"
     elif leaves is not None and size > len(leaves):
         wrong = f"the last {size - len(leaves)} records are missing, as a head was signed of {size}"
@@ -267,29 +281,34 @@ def verify(folder, name, secret, caller=None, audit=None):
     secrets, installation = {2: caller, 3: audit}, Path(folder, f"{name}.secret")
     if secret is not None and installation.exists():
         secrets[1] = b"".join(struct.pack("<I", len(part)) + part for part in (secret, installation.read_bytes()))
-    every, good, bad, lines, codes = dict.fromkeys(number for number, _ in files), {}, [], [], set()
-    said = {}
+    every, good, bad, unread, lines, codes = dict.fromkeys(number for number, _ in files), {}, [], [], [], set()
+    said, locked = {}, {}
     for number, path in reversed(files):
         try:
-            every[number] = good[number] = Generation(path, number, secrets)
+            every[number] = good[number] = Generation(path, number, secrets, {one.key for one in good.values()})
             good[number].read(said.get(number, 0))
             if opening := good[number].opening:
                 said[opening[1]] = max(opening[2], said.get(opening[1], 0))
+        except Locked as error:
+            codes.add(error.args[0])
+            locked[number] = path
+            unread.append(f"generation {number}: {error.args[1]}")
         except Refused as error:
             codes.add(error.args[0])
             bad.append(f"generation {number}: {error.args[1]}")
     good = dict(sorted(good.items()))
     for one in good.values():
-        one.check_opening(good)
+        one.check_opening(good, locked)
     if not good:
-        return min(codes, default=2), bad or ["no ledger"], every
+        return min(codes, default=2), bad + unread or ["no ledger"], every
     bad += ["the generations are of several ledgers"] if len({one.header.id for one in good.values()}) > 1 else []
-    wrong, note = check_head(Path(folder, f"{name}.head"), good)
+    wrong, note = check_head(Path(folder, f"{name}.head"), good, max(every))
     for number, one in good.items():
         lines.append(f"generation {number}: {len(one.leaves)} records from {one.header.first} on, root {root_of(one.leaves).hex()}")
         lines += [f"  {text}" for text in one.notes] + [f"  DAMAGE {text}" for text in one.damage]
-    lines += [note] + [f"DAMAGE {text}" for text in bad + wrong]
-    return int(any(bad + wrong) or any(one.damage for one in good.values())), lines, every
+    lines += [f"LOCKED {text}" for text in unread] + [note] + [f"DAMAGE {text}" for text in bad + wrong]
+    damaged = any(bad + wrong) or any(one.damage for one in good.values())
+    return 1 if damaged else 2 if locked else 0, lines, every
 
 
 def main():

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use reprieve::ledger::{self, DamageKind, Disk, Finding, HeadBeside, PublicReport, Verification};
+use reprieve::ledger::{self, DamageKind, Disk, Finding, HeadBeside, Locked, PublicReport, Verification};
 use serde_json::{Value, json};
 
 use crate::audit;
@@ -17,7 +17,10 @@ the trees, what each file says of the one before, and the signed head. With path
 needs no secret: the form, the numbers and the links of the records, the tree over them, and the signed head beside the file or \
 given with --head. Nothing is changed, and no lock is taken.
 
-Exit codes: 0 nothing is wrong, 1 damage was found, 2 it cannot be read, 3 the disk or its rights.
+A generation that no key at hand opens is locked, which is no damage: its records are not verified, and its file is held against \
+the hash that the next generation has of it.
+
+Exit codes: 0 nothing is wrong, 1 damage was found, 2 it cannot be read, or a generation of it is locked, 3 the disk or its rights.
 
 Examples:
   reprieve ledger verify --app reprieve.toml
@@ -64,7 +67,11 @@ pub fn run(args: Args, out: &mut Out) -> Result<Done, Failure> {
         } else {
             person(&verification, out)?
         }
-        return Ok(Done::holds(verification.is_clean()));
+        return Ok(match verification.is_damaged() {
+            true => Done::Wrong,
+            false if verification.is_clean() => Done::Well,
+            false => Done::BadInput,
+        });
     }
     let mut done = Done::Well;
     for path in &args.paths {
@@ -137,12 +144,13 @@ fn machine(verification: &Verification) -> Value {
                 "root": hex(&report.root),
                 "torn": report.torn.map(|(offset, bytes)| json!({ "offset": offset, "bytes": bytes })),
                 "findings": report.findings.iter().map(machine_finding).collect::<Vec<_>>(),
+                "locked": report.locked.as_ref().map(|locked| json!({ "why": locked.why, "as_closed": locked.as_closed })),
             })
         })
         .collect();
     json!({
         "ledger_id": verification.id.to_string(),
-        "checked": "everything",
+        "checked": checked(verification),
         "clean": verification.is_clean(),
         "generations": generations,
         "head": match verification.head {
@@ -153,17 +161,36 @@ fn machine(verification: &Verification) -> Value {
     })
 }
 
+fn checked(verification: &Verification) -> &'static str {
+    if verification.locked().next().is_none() { "everything" } else { "what the keys at hand open" }
+}
+
+/// What is to be said of a generation that no key at hand opens.
+fn not_verified(locked: &Locked) -> String {
+    let file = match locked.as_closed {
+        Some(true) => "its file is byte for byte the one that was closed",
+        Some(false) => "its file is not the one that was closed",
+        None => "nothing that can be read says how its file was",
+    };
+    format!("its records were not verified; {file}: {}", one_line(&locked.why))
+}
+
 fn person(verification: &Verification, out: &mut Out) -> Result<(), Failure> {
     out.line(format!("{} {}", paint("ledger", BOLD), verification.id))?;
     for report in &verification.generations {
-        out.line(format!(
-            "generation {}: {} records from {} on, {}",
-            report.generation,
-            report.records,
-            report.first_seq,
-            report.path.display()
-        ))?;
-        out.line(paint(&format!("  tree of {} with root {}", report.size, hex(&report.root)), DIM))?;
+        if let Some(locked) = &report.locked {
+            out.line(format!("generation {}: {}", report.generation, report.path.display()))?;
+            out.line(format!("  {}: {}", paint("locked", FAIR), not_verified(locked)))?;
+        } else {
+            out.line(format!(
+                "generation {}: {} records from {} on, {}",
+                report.generation,
+                report.records,
+                report.first_seq,
+                report.path.display()
+            ))?;
+            out.line(paint(&format!("  tree of {} with root {}", report.size, hex(&report.root)), DIM))?;
+        }
         for finding in &report.findings {
             let (record, offset) = place(finding);
             let record = record.map_or_else(String::new, |record| format!(", record {record}"));
@@ -188,16 +215,17 @@ fn person(verification: &Verification, out: &mut Out) -> Result<(), Failure> {
             format!("a signed head beside the ledger is of the first {size} records of generation {generation}")
         }
     })?;
-    if verification.is_clean() {
+    let what = if verification.locked().next().is_none() { "Everything" } else { "What the keys at hand open" };
+    if verification.is_damaged() {
+        let found: usize = verification.generations.iter().map(|report| report.findings.len()).sum();
+        let text = "The files are evidence: keep them, and appeal to the vendor.";
+        out.line(paint(&format!("{what} was checked. Found: {found}. {text}"), BAD))
+    } else if verification.is_clean() {
         out.line(paint("Everything was checked, and nothing is wrong.", GOOD))
     } else {
-        let found: usize = verification.generations.iter().map(|report| report.findings.len()).sum();
-        out.line(paint(
-            &format!(
-                "Everything was checked. Found: {found}. The files are evidence: keep them, and appeal to the vendor."
-            ),
-            BAD,
-        ))
+        let locked: Vec<String> = verification.locked().map(|(generation, _)| generation.to_string()).collect();
+        let text = format!("generation {} was not verified for want of a key.", locked.join(", "));
+        out.line(paint(&format!("{what} was checked, and nothing is wrong with it; {text}"), FAIR))
     }
 }
 

@@ -216,3 +216,40 @@ fn a_lost_install_secret_is_made_good_by_support() {
     assert_eq!((&status["ledger"], &status["features"][0]["access"]), (&json!("ok"), &json!("full")));
     assert!(on(&customer, &["ledger", "verify"]).ok().contains("nothing is wrong"));
 }
+
+/// What an auditor's key does not open is not damaged, and not verified either.
+#[test]
+fn a_generation_that_the_key_at_hand_does_not_open_is_locked() {
+    let Audited { customer, support } = audited(false);
+    rekey(&customer, &["--new-data-key"]);
+    rekey(&customer, &["--add", "audit"]);
+    assert!(on(&customer, &["ledger", "verify"]).ok().contains("Everything was checked, and nothing is wrong."));
+    send(&customer, &support);
+    let verify = ["ledger", "verify", "--audit-key", "audit.jwk"];
+    let ran = on(&support, &verify).ends(2);
+    for text in [
+        "locked: its records were not verified; its file is byte for byte the one that was closed: the data key that was given",
+        "What the keys at hand open was checked, and nothing is wrong with it; generation 0 was not verified for want of a key.",
+    ] {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+    let said = || -> Value {
+        let ran = on(&support, &[&verify[..], &["--json"]].concat());
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    let found = said();
+    assert_eq!((&found["clean"], &found["checked"]), (&json!(false), &json!("what the keys at hand open")));
+    assert_eq!(found["generations"][0]["locked"]["as_closed"], true);
+    assert_eq!((&found["generations"][0]["findings"], &found["generations"][1]["locked"]), (&json!([]), &Value::Null));
+    // Its file is another: damage, whoever can read it.
+    let file = support.path("ledger/acme.g0.ledger");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[8192 + 100] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let ran = on(&support, &verify).ends(1);
+    assert!(ran.out.contains("its file is not the one that was closed"), "{}", ran.out);
+    assert!(ran.out.contains("What the keys at hand open was checked. Found: 1."), "{}", ran.out);
+    let found = said();
+    assert_eq!(found["generations"][0]["locked"]["as_closed"], false);
+    assert_eq!(found["generations"][1]["findings"][0]["kind"], "other_history");
+}

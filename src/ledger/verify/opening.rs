@@ -1,6 +1,9 @@
 //! What a generation's first record says of the generation before, held against that one.
 
+use std::path::Path;
+
 use super::super::error::{Error, Result};
+use super::super::files::GenerationFile;
 use super::super::frame::{OPENING, RECORD};
 use super::super::generation::{Opening, file_hash};
 use super::super::open::HeadFile;
@@ -42,28 +45,35 @@ impl Said {
         public_key: &[u8; 32],
     ) -> Result<Option<Finding>> {
         let said = &self.opening;
-        let hash = storage.open(&before.path, OpenMode::Read).and_then(|file| file_hash(&*file));
-        let hash = hash.map_err(|err| Error::io(&err, "reading", &before.path))?;
         let closing = HeadFile::parse(&said.closing, id, public_key)
             .is_some_and(|head| head.generation == said.before && head.size == said.size && head.root == said.root);
         let last = before.size == 0 || said.last_hash == end.hash;
         let differs = [
-            ("file", said.file_hash != hash),
+            ("file", self.is_other_file(storage, &before.path)?),
             ("tree", said.size != before.size || said.root != before.root || !last),
             ("numbers", before.first_seq.checked_add(said.size) != Some(self.seq)),
             ("closing head", !closing),
         ];
         let differs: Vec<&str> = differs.iter().filter(|(_, differs)| *differs).map(|(what, _)| *what).collect();
-        if differs.is_empty() {
-            return Ok(None);
-        }
+        Ok((!differs.is_empty()).then(|| self.differs(&differs.join(", "))))
+    }
+
+    /// The same of a generation that no key at hand opens: what needs none.
+    pub(super) fn compare_file(&self, storage: &dyn Storage, before: &GenerationFile) -> Result<Option<Finding>> {
+        Ok(self.is_other_file(storage, &before.path)?.then(|| self.differs("file")))
+    }
+
+    fn is_other_file(&self, storage: &dyn Storage, path: &Path) -> Result<bool> {
+        let hash = storage.open(path, OpenMode::Read).and_then(|file| file_hash(&*file));
+        Ok(self.opening.file_hash != hash.map_err(|err| Error::io(&err, "reading", path))?)
+    }
+
+    fn differs(&self, what: &str) -> Finding {
         let text = format!(
-            "generation {} is not as it was closed when generation {} followed it: its {} differ",
-            before.generation,
-            self.by,
-            differs.join(", ")
+            "generation {} is not as it was closed when generation {} followed it: its {what} differ",
+            self.opening.before, self.by
         );
-        Ok(Some(Finding::damaged(Some(self.seq), self.offset, DamageKind::OtherHistory, text)))
+        Finding::damaged(Some(self.seq), self.offset, DamageKind::OtherHistory, text)
     }
 }
 
