@@ -224,6 +224,11 @@ impl App {
         if self.roots.is_empty() {
             return refuse("`roots` is empty; name the vendor's root keys, or no document can be believed".to_owned());
         }
+        if let Some(key) = &self.audit_key
+            && !crate::ledger::is_audit_key(key)?
+        {
+            return refuse("`audit_key` is no X25519 public key; make one with `reprieve keys audit`".to_owned());
+        }
         Ok(())
     }
 }

@@ -155,7 +155,8 @@ impl From<ledger::Error> for Error {
             L::Exists => ErrorKind::Exists,
             L::TooLarge => ErrorKind::TooLarge,
             L::Damaged => ErrorKind::Damaged,
-            _ => ErrorKind::Io,
+            L::Misuse => ErrorKind::Argument,
+            L::Poisoned | L::Replaced | L::Io => ErrorKind::Io,
         };
         Error::new(kind, error.to_string())
     }

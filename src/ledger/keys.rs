@@ -436,6 +436,12 @@ fn audit_slot(id: &LedgerId, data: &Key, recipient: [u8; 32]) -> Result<Slot> {
     slot.map_err(|_| refused())?
 }
 
+/// Whether this is an X25519 public key for which a slot can be made: those of low order are none.
+pub(crate) fn is_audit_key(public: &[u8; 32]) -> Result<bool> {
+    let private = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| failed("X25519"))?;
+    Ok(agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, public), |_| ()).is_ok())
+}
+
 /// A slot for auditors alone would lock the machine itself out.
 pub(crate) fn check_opens_again(slots: &[Slot]) -> Result<()> {
     if slots.iter().any(|slot| matches!(slot.kind, SlotKind::Application | SlotKind::Caller)) {

@@ -67,6 +67,7 @@ pub use chain::{Chain, Continuity, Since};
 pub use error::{Error, ErrorKind};
 pub use frame::{MAX_PAYLOAD, OVERHEAD};
 pub use generation::{GenerationCause, Opening};
+pub(crate) use keys::is_audit_key;
 pub use keys::{AuditSlot, Key, KeySource, SlotKind};
 pub use lock::Lock;
 pub use log::Ledger;
