@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -67,7 +68,7 @@ struct Raw {
     ledger: Option<String>,
     secret: Hidden,
     #[serde(default)]
-    older_secrets: Vec<Hidden>,
+    older_secrets: HiddenList,
     roots: Vec<RawRoot>,
     keys: Option<String>,
     #[serde(default)]
@@ -82,8 +83,30 @@ struct Hidden(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Hidden {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Hidden, D::Error> {
-        String::deserialize(from).map(|text| Hidden(Zeroizing::new(text)))
+        let text = String::deserialize(from).map(Zeroizing::new);
+        // What is said of a wrong type names the value.
+        text.map(Hidden).map_err(|_| D::Error::custom("a secret is no text; write its bytes in base64, in quotes"))
     }
+}
+
+#[derive(Default)]
+struct HiddenList(Vec<Hidden>);
+
+impl<'de> Deserialize<'de> for HiddenList {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<HiddenList, D::Error> {
+        let wrong = |_| D::Error::custom("`older_secrets` is no list of secrets; write [\"BASE64\", \"BASE64\"]");
+        Vec::deserialize(from).map(HiddenList).map_err(wrong)
+    }
+}
+
+/// What is wrong with a text, and where. The line itself is not quoted: it may hold a secret.
+fn malformed(text: &str, error: &toml::de::Error) -> Error {
+    let at = error.span().and_then(|span| text.get(..span.start)).map_or_else(String::new, |before| {
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+        format!("line {line}, column {column}: ")
+    });
+    Error::new(ErrorKind::App, format!("application file: {at}{}", error.message().trim()))
 }
 
 #[derive(Deserialize)]
@@ -165,13 +188,13 @@ impl App {
     /// # Errors
     /// [`ErrorKind::App`], with the line and key.
     pub fn from_toml(text: &str) -> Result<App, Error> {
-        let raw: Raw = toml::from_str(text)
-            .map_err(|error| Error::new(ErrorKind::App, format!("application file: {}", error.to_string().trim())))?;
+        let raw: Raw = toml::from_str(text).map_err(|error| malformed(text, &error))?;
         let ledger = raw.ledger.unwrap_or_else(|| raw.vendor.clone());
         let app = App {
             secret: Zeroizing::new(bytes("secret", &raw.secret.0)?),
             older_secrets: raw
                 .older_secrets
+                .0
                 .iter()
                 .map(|text| bytes("older_secrets", &text.0).map(Zeroizing::new))
                 .collect::<Result<_, _>>()?,
