@@ -258,7 +258,7 @@ impl Ledger {
         };
         let path = new.write()?;
         let which = GenerationFile { generation: 0, temporary: false, path };
-        let mut ledger = open_file(storage, config, &files, &which, secret, false)?.ledger;
+        let mut ledger = open_file(storage, config, &files, &which, None, secret, false)?.ledger;
         // It was synced before it was named.
         ledger.known_durable();
         Ok(ledger)
@@ -351,7 +351,7 @@ impl Ledger {
         let which = GenerationFile { generation, temporary: false, path };
         // Whoever reads the new file needs no slot for it here: the data key is known.
         let config = Config { keys: KeySource::data_key(data), ..self.config.clone() };
-        let mut ledger = open_file(self.storage.clone(), &config, &self.files, &which, None, false)?.ledger;
+        let mut ledger = open_file(self.storage.clone(), &config, &self.files, &which, None, None, false)?.ledger;
         ledger.config = self.config.clone();
         ledger.known_durable();
         ledger.dropped = dropped;

@@ -192,6 +192,9 @@ pub(crate) enum Copy {
     Whole(Box<Header>),
 }
 
+/// How often both are read again at most because they are being written.
+const AGAIN: u32 = 100;
+
 /// Both copies, with their bytes.
 pub(crate) struct Copies {
     bytes: Vec<u8>,
@@ -199,7 +202,24 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
+    /// Reads both. Somebody may be writing them, one after the other: then either may be read half old and half new, but a read that
+    /// begins after the second was begun finds the first whole. So what is not whole is read again until it stays as it is.
     pub(crate) fn read(file: &dyn StorageFile, path: &Path) -> Result<Copies> {
+        let mut copies = Copies::read_once(file, path)?;
+        for _ in 0..AGAIN {
+            if copies.parsed.iter().all(|copy| matches!(copy, Copy::Whole(_))) {
+                break;
+            }
+            let again = Copies::read_once(file, path)?;
+            if again.bytes == copies.bytes {
+                break;
+            }
+            copies = again;
+        }
+        Ok(copies)
+    }
+
+    fn read_once(file: &dyn StorageFile, path: &Path) -> Result<Copies> {
         let mut bytes = vec![0; 2 * BLOCK];
         read_full(file, &mut bytes, 0).map_err(|err| Error::io(&err, "reading the header", path))?;
         let parsed = [parse(&bytes[..BLOCK]), parse(&bytes[BLOCK..])];

@@ -14,7 +14,7 @@ use super::header::{Header, Identity};
 use super::keys::{Key, SlotKind, TAG};
 use super::lock::{self, Lock};
 use super::records::{Index, Recent};
-use super::scan::{Depth, Item, Position, Scan, Tail, scan};
+use super::scan::{Depth, Item, Position, Scan, Tail, certain, scan};
 use super::storage::{Storage, StorageFile, read_full};
 use super::tree::Hash;
 use super::{Config, Entry, Finding, LedgerId, Refreshed};
@@ -225,18 +225,13 @@ impl Ledger {
         })
     }
 
-    /// Reads from the last record on. What is called damage has been read twice: a writer may be at work.
+    /// Reads from the last record on.
     pub(super) fn read_on(&mut self, depth: Depth) -> Result<Refreshed> {
-        let mut scan = self.scan_from(&self.position, depth)?;
-        if scan.findings.iter().any(Finding::is_damage) {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-            scan = self.scan_from(&self.position, depth)?;
-            let bad_link =
-                |finding: &Finding| matches!(finding, Finding::Damaged { why: super::DamageKind::BadLink, .. });
-            // The record that this handle read last may be the one that is no more: the log is read anew from its beginning.
-            if scan.findings.first().is_some_and(bad_link) && self.position.tag.is_some() {
-                return self.reopen(None);
-            }
+        let scan = certain(|| self.scan_from(&self.position, depth))?;
+        let bad_link = |finding: &Finding| matches!(finding, Finding::Damaged { why: super::DamageKind::BadLink, .. });
+        // The record that this handle read last may be the one that is no more: the log is read anew from its beginning.
+        if scan.findings.first().is_some_and(bad_link) && self.position.tag.is_some() {
+            return self.reopen(None);
         }
         Ok(self.take(scan))
     }

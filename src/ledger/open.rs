@@ -14,7 +14,7 @@ use super::lock;
 use super::log::{self, Ledger, entries, first_position, next_handle};
 use super::note::{self, Checkpoint, Verifier};
 use super::records::{Index, Recent};
-use super::scan::{Depth, Position, Scan, Tail, scan};
+use super::scan::{Depth, Position, Scan, Tail, certain, scan};
 use super::snapshot::{self, Snapshot};
 use super::storage::{OpenMode, Storage, StorageFile, read_file, sync_full};
 use super::tree::Hash;
@@ -37,6 +37,8 @@ impl Ledger {
     /// # Errors
     /// Where files are there and none can be read; `WrongKey` if one has another data key that no key at hand opens.
     pub fn before(&self) -> Result<Option<Ledger>> {
+        let note = HeadFile::text(&*self.storage, &self.files);
+        let note = note.as_deref();
         let mut present = self.files.generations(&*self.storage)?;
         present.retain(|file| !file.temporary && file.generation < self.header.generation);
         let secret = read_secret(&*self.storage, &self.config)?;
@@ -45,9 +47,9 @@ impl Ledger {
         for file in present.iter().rev() {
             // The file's own slots first: a new data key is a new generation too.
             let opened =
-                open_file(self.storage.clone(), &self.config, &self.files, file, secret, true).or_else(|err| {
+                open_file(self.storage.clone(), &self.config, &self.files, file, note, secret, true).or_else(|err| {
                     let config = Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
-                    open_file(self.storage.clone(), &config, &self.files, file, None, true).map_err(|_| err)
+                    open_file(self.storage.clone(), &config, &self.files, file, note, None, true).map_err(|_| err)
                 });
             match opened {
                 Ok(opened) => return Ok(Some(opened.ledger)),
@@ -63,6 +65,8 @@ impl Ledger {
 
 pub(super) fn open(storage: Arc<dyn Storage>, config: &Config, use_snapshot: bool) -> Result<Opened> {
     let files = files_of(config)?;
+    // The head first: writers go on meanwhile, and the files that are listed after a head was read reach at least as far as it does.
+    let note = HeadFile::text(&*storage, &files);
     let mut present = files.generations(&*storage)?;
     if present.iter().all(|file| file.temporary) {
         finish_creation(&*storage, &files, config, &present)?;
@@ -80,7 +84,8 @@ pub(super) fn open(storage: Arc<dyn Storage>, config: &Config, use_snapshot: boo
     let mut findings = Vec::new();
     let mut failure = None;
     for file in present.iter().rev() {
-        match open_file(storage.clone(), config, &files, file, secret.as_deref().map(Vec::as_slice), use_snapshot) {
+        let secret = secret.as_deref().map(Vec::as_slice);
+        match open_file(storage.clone(), config, &files, file, note.as_deref(), secret, use_snapshot) {
             Ok(mut opened) => {
                 opened.ledger.highest = highest;
                 findings.append(&mut opened.findings);
@@ -154,11 +159,13 @@ fn open_handle(storage: &dyn Storage, path: &Path) -> Result<(Box<dyn StorageFil
     }
 }
 
+/// `note` is what lay in the place of the signed head before the files were listed.
 pub(super) fn open_file(
     storage: Arc<dyn Storage>,
     config: &Config,
     files: &Files,
     which: &GenerationFile,
+    note: Option<&str>,
     secret: Option<&[u8]>,
     use_snapshot: bool,
 ) -> Result<Opened> {
@@ -177,7 +184,7 @@ pub(super) fn open_file(
     let sealer = Sealer::new(&data, &header.id, header.generation)?;
     let snapshots =
         snapshot::all(&*storage, files, &snapshot::key(&data, &header.id, header.generation)?, header.generation);
-    let known = HeadFile::read(&*storage, files, &header.id, &header.public_key);
+    let known = note.and_then(|note| HeadFile::parse(note, &header.id, &header.public_key));
     let seen = match &config.witness {
         Some(folder) => witness::read(&*storage, &witness::path(folder, &header.id), &header.id, &identity.witness),
         None => WitnessRead::Missing,
@@ -282,7 +289,7 @@ fn is_vouched_for(ledger: &Ledger, seen: &WitnessRead, known: Option<&HeadFile>)
     witnessed || known.is_some_and(signed)
 }
 
-/// Reads the log to the end of the file. What looks like damage is read once more: a writer may be at work.
+/// Reads the log to the end of the file.
 pub(super) fn read_log(
     file: &dyn StorageFile,
     path: &Path,
@@ -290,13 +297,7 @@ pub(super) fn read_log(
     from: &Position,
     vouched: u64,
 ) -> Result<Scan> {
-    let read = || scan(&mut Window::new(file, path)?, sealer, from, vouched, Depth::Whole);
-    let first = read()?;
-    if first.findings.iter().any(Finding::is_damage) {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        return read();
-    }
-    Ok(first)
+    certain(|| scan(&mut Window::new(file, path)?, sealer, from, vouched, Depth::Whole))
 }
 
 fn other_history(seq: u64, offset: u64) -> Finding {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Result;
+use super::error::{Error, ErrorKind, Result};
 use super::frame::{Found, HEAD, Link, OPENING, OVERHEAD, RECORD, Sealer, Window, link_to};
 use super::keys::TAG;
 use super::tree::{CompactRange, Hash, leaf_hash, sha256};
@@ -122,6 +122,31 @@ pub(crate) enum Depth {
 
 /// The most single records that one gap's findings name.
 const NAMED: u64 = 1000;
+
+/// How often a log is read again at most because it grew while it was read.
+const AGAIN: u32 = 100;
+
+/// Reads a log that others may be writing to, until what is damaged in it is certain.
+///
+/// A scan reads piece by piece. A frame that was not there yet when its place was read may stand there, with others behind it,
+/// when the next piece is read: then it looks lost. But who writes a frame has found the one before it whole, so a scan that
+/// begins after the later one was seen finds the earlier. What two scans in a row call damaged is damaged; what
+/// only the second does lies further on, and is looked at once more.
+pub(crate) fn certain(mut read: impl FnMut() -> Result<Scan>) -> Result<Scan> {
+    let mut before = read()?;
+    for _ in 0..AGAIN {
+        if !before.findings.iter().any(Finding::is_damage) {
+            return Ok(before);
+        }
+        let scan = read()?;
+        if scan.findings.iter().filter(|finding| finding.is_damage()).all(|finding| before.findings.contains(finding)) {
+            return Ok(scan);
+        }
+        before = scan;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Err(Error::new(ErrorKind::Busy, "the log grows faster than it can be read; try again"))
+}
 
 /// Reads on from a position. `vouched` is one more than the highest sequence number known to have been durable, 0 if none.
 pub(crate) fn scan(
