@@ -38,11 +38,17 @@ def command(*words, app):
     return subprocess.run([CLI, "ledger", *words, "--app", app], capture_output=True, text=True, check=False)
 
 
-def verified(app):
-    """What `reprieve ledger verify` says, which must be that nothing is wrong."""
+def verified(app, half_a_header=False):
+    """What `reprieve ledger verify` says, which must be that nothing is wrong; but for one copy of a header, where its writer was killed in the middle
+    of it and nobody opened the ledger since."""
     done = command("verify", "--json", app=app)
-    expect(done.returncode == 0, f"verify: {done.returncode}: {done.stdout[-3000:]}{done.stderr}")
-    return json.loads(done.stdout)["generations"]
+    said = f"verify: {done.returncode}: {done.stdout[-3000:]}{done.stderr}"
+    expect(done.returncode in (0, 1) and not done.stderr, said)
+    generations = json.loads(done.stdout)["generations"]
+    kinds = [finding["kind"] for one in generations for finding in one["findings"]]
+    expect(kinds == [] or (half_a_header and kinds == ["header_copy"]), said)
+    expect((done.returncode == 0) == (kinds == []), said)
+    return generations
 
 
 def exported(app, first=0):
@@ -100,7 +106,7 @@ class Place:
         """No lock is left, nothing is damaged, and the product's reader and the independent one read the same records. Gives the history and how
         long the open took."""
         self.unlocked()
-        verified(self.app)
+        verified(self.app, half_a_header=True)
         took = self.opened(wish)
         generations = verified(self.app)
         expect(all(one["torn"] is None for one in generations), f"a torn tail is left: {generations}")
