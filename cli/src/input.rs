@@ -61,7 +61,13 @@ impl Source {
             }
         } else {
             let table: toml::Table = self.text.parse().map_err(|error: toml::de::Error| {
-                Failure::input(format!("{}: is neither JSON nor TOML: {}", self.name, error.to_string().trim_end()))
+                // The line itself is not shown: it may hold a private key.
+                let line = error
+                    .span()
+                    .and_then(|span| self.text.get(..span.start))
+                    .map(|before| before.matches('\n').count() + 1);
+                let at = line.map_or_else(String::new, |line| format!("line {line}: "));
+                Failure::input(format!("{}: is neither JSON nor TOML: {at}{}", self.name, error.message().trim()))
             })?;
             Ok(from_table(table))
         }

@@ -1,13 +1,6 @@
-"""Reads and verifies a ledger from docs/ledger-format.md alone: nothing here is shared with the product.
-Exit codes: 0 whole, 1 damaged (and where), 2 unreadable, or a generation of it is locked."""
+"""Reads and verifies a ledger from docs/ledger-format.md alone. Exit codes: 0 whole, 1 damaged (and where), 2 unreadable or locked in part."""
 
-import argparse
-import base64
-import hashlib
-import hmac
-import re
-import struct
-import sys
+import argparse, base64, hashlib, hmac, re, struct, sys
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -20,11 +13,7 @@ SLOT_KINDS, CAUSES = {1: "application", 2: "caller", 3: "audit"}, {1: "damage", 
 
 
 class Refused(Exception):
-    """Why a file is not read: an exit code and a text."""
-
-
-class Locked(Refused):
-    """No key opens it."""
+    """Why a file is not read, by number: 1 damaged, 2 no key opens it, 3 a later format; and a text."""
 
 
 def sha(*parts):
@@ -76,8 +65,7 @@ class Header:
         self.format, _, self.number, self.id, self.generation, self.first, _, self.slots = struct.unpack_from("<IIQ16sQQII", copy, 8)
 
     def data_key(self, secrets, others):
-        """The data key, if a slot gives one under which the header is authentic, and the kinds of the slots that do; or that of one
-        of the others, later generations."""
+        """The data key that a slot, or else a later generation, gives and under which the header is authentic; and by what."""
         keys, kinds = set(), []
         for at in range(188, 188 + 160 * min(self.slots, 16), 160):
             kind, _, salt, recipient, ephemeral, sealed = struct.unpack_from("<HH32s32s32s60s", self.copy, at)
@@ -101,19 +89,18 @@ class Generation:
 
     def __init__(self, path, number, secrets, others=()):
         self.number, self.data = number, path.read_bytes()
-        self.damage, self.notes, self.records, self.leaves = [], [], [], []
-        self.opening, self.torn = None, None
+        self.damage, self.notes, self.records, self.leaves, self.opening, self.torn = [], [], [], [], None, None
         self.header = self.open_header(secrets, others)
         self.label = self.header.id + struct.pack("<Q", number)
         self.frames_key = hkdf(self.key, self.label, b"reprieve/1 frames")
 
     def open_header(self, secrets, others):
-        copies, good = [self.data[at : at + COPY] for at in (0, COPY)], []
+        copies, good = (self.data[:COPY], self.data[COPY : 2 * COPY]), []
         copies = [Header(copy) if copy[:8] == b"REPRIEVE" and sha(copy[:4064]) == copy[4064:] else None for copy in copies]
         if not any(copies):
             raise Refused(1, "both copies of the header are damaged")
         if any(copy and copy.format > 1 for copy in copies):
-            raise Refused(2, "a later format")
+            raise Refused(3, "a later format")
         for index, copy in enumerate(copies):
             key, kinds = copy.data_key(secrets, others) if copy else (None, [])
             if key:
@@ -121,7 +108,7 @@ class Generation:
             else:
                 self.damage.append(f"header copy {index} is not authentic")
         if not good:
-            raise Locked(2, "the secret opens no copy of the header")
+            raise Refused(2, "the secret opens no copy of the header")
         number, _, header, self.key, kinds = max(good)
         self.notes.append(f"header {number}, {header.slots} slots, opened: {', '.join(kinds)}")
         if header.generation != self.number:
@@ -150,8 +137,7 @@ class Generation:
             at = frame[1] if frame else at + 1
 
     def read(self, said=0):
-        """Judges the frames in the order in which they stand. `place` is where the next one, number `next_`, should begin; `said`
-        is how many records the next generation says that there were."""
+        """Judges the frames in their order. The next one, `next_`, should begin at `place`; `said` is how many there were."""
         first = self.header.first
         place, next_, link = LOG, first, sha(b"reprieve/1 first", self.label, struct.pack("<Q", first))
         frames, strays, highest = list(self.search(LOG)), [], 0
@@ -171,19 +157,17 @@ class Generation:
                 self.leaves += [sha(b"reprieve/1 lost", struct.pack("<Q", lost)) for lost in range(next_, number)]
             elif link[:16] != before:
                 self.damage.append(f"record {number}: its link does not name the frame before it")
-            if durable > start:
-                self.damage.append(f"record {number}: it says that bytes behind its beginning were synced")
+            self.damage += [f"record {number}: it says that bytes behind its beginning were synced"] if durable > start else []
             link, place, next_ = sha(b"\0", self.data[start:end]), end, number + 1
             self.leaves.append(link)
             self.take(number, start, type_, payload)
-        if not self.leaves:
-            self.damage.append(f"record {first}: no file is without its first record")
+        self.damage += [] if self.leaves else [f"record {first}: no file is without its first record"]
         rest = max(len(self.data.rstrip(b"\0")), frames[-1][1] if frames else 0)
         if rest > place:
             self.torn = (place, rest - place)
             self.notes.append(f"a torn tail of {rest - place} bytes from byte {place} on")
-        for stray in strays:
-            if first <= stray[0] < next_ and all(stray[0] != record[0] for record in self.records):
+        for stray in (stray for stray in strays if first <= stray[0] < next_):
+            if all(stray[0] != record[0] for record in self.records):
                 self.take(*stray)
         self.records.sort()
 
@@ -208,22 +192,18 @@ class Generation:
         """What this generation says of the one before, if that one is here; of a locked one there is only the file."""
         if self.opening is None:
             return
-        cause, before, size, root, last, file, note = self.opening
+        (cause, before, size, root, last, file, note), wrong = self.opening, []
         self.notes.append(f"opened for {CAUSES.get(cause, cause)} after {size} records of generation {before}")
         if before in locked:
             wrong = [] if file == sha(locked[before].read_bytes()) else ["file is not the one"]
-            self.notes.append(f"generation {before}, which is locked, is {'another file than the one' if wrong else 'the file'} that was closed")
-            self.damage += [f"record {self.header.first}: generation {before}'s {what} that was closed" for what in wrong]
+            self.notes.append(f"generation {before}, which is locked, is {'another file than' if wrong else 'the file'} that was closed")
         elif old := generations.get(before):
             tree = (len(old.leaves), root_of(old.leaves), old.leaves[-1] if old.leaves else last)
             wrong = [] if file == sha(old.data) else ["file is not the one"]
             wrong += [] if tree == (size, root, last) else ["tree is not the one"]
             wrong += [] if old.header.first + size == self.header.first else ["numbers are not those"]
-            try:
-                wrong += [] if read_note(note, old.header) == (before, size, root) else ["closing head is not the one"]
-            except ValueError as error:
-                wrong.append(f"closing head ({error}) is not the one")
-            self.damage += [f"record {self.header.first}: generation {before}'s {what} that was closed" for what in wrong]
+            wrong += [] if read_note(note, old.header) == (before, size, root) else ["closing head is not the one"]
+        self.damage += [f"record {self.header.first}: generation {before}'s {what} that was closed" for what in wrong]
 
 
 def read_batch(payload):
@@ -240,30 +220,29 @@ def read_batch(payload):
 
 
 def read_note(text, header):
-    """The generation, size and root of a note that this ledger's key signed."""
+    """The generation, size and root of a note, if this ledger's key signed it."""
     match = re.fullmatch(r"((reprieve/ledger/[0-9a-f]{32})/(\d+)\n(\d+)\n(\S+)\n(?:.+\n)*)\n((?:\u2014 \S+ \S+\n)+)", text)
     if not match or match[2] != f"reprieve/ledger/{header.id.hex()}":
-        raise ValueError("it is no head of this ledger")
-    name = f"{match[2]}/{match[3]}"
+        return None
+    name, key = f"{match[2]}/{match[3]}", Ed25519PublicKey.from_public_bytes(header.public)
     for signer, signature in re.findall(r"\u2014 (\S+) (\S+)\n", match[6]):
-        raw = base64.b64decode(signature, validate=True)
-        if signer == name and raw[:4] == sha(name.encode(), b"\n\x01", header.public)[:4]:
-            try:
-                Ed25519PublicKey.from_public_bytes(header.public).verify(raw[4:], match[1].encode())
+        try:
+            raw = base64.b64decode(signature, validate=True)
+            if signer == name and raw[:4] == sha(name.encode(), b"\n\x01", header.public)[:4]:
+                key.verify(raw[4:], match[1].encode())
                 return int(match[3]), int(match[4]), base64.b64decode(match[5], validate=True)
-            except InvalidSignature:
-                break
-    raise ValueError("the ledger's key has not signed it")
+        except (InvalidSignature, ValueError):
+            break
+    return None
 
 
 def check_head(path, generations, highest):
     """What the head beside the ledger gives away, and a note. One that is not signed says nothing."""
-    try:
-        number, size, root = read_note(path.read_bytes().decode(), generations[max(generations)].header)
-    except OSError:
-        return [], "head: none"
-    except ValueError as error:
-        return [], f"head: passed over: {error}"
+    text = path.read_bytes().decode(errors="replace") if path.exists() else None
+    head = text is not None and read_note(text, generations[max(generations)].header)
+    if not head:
+        return [], "head: none" if text is None else "head: passed over: the ledger's key has not signed it"
+    number, size, root = head
     wrong, leaves = "", generations[number].leaves if number in generations else None
     if number > highest:
         wrong = "it is gone, and a head of it is here"
@@ -281,21 +260,17 @@ def verify(folder, name, secret, caller=None, audit=None):
     secrets, installation = {2: caller, 3: audit}, Path(folder, f"{name}.secret")
     if secret is not None and installation.exists():
         secrets[1] = b"".join(struct.pack("<I", len(part)) + part for part in (secret, installation.read_bytes()))
-    every, good, bad, unread, lines, codes = dict.fromkeys(number for number, _ in files), {}, [], [], [], set()
-    said, locked = {}, {}
+    said, locked, every, good, bad, unread, lines, codes = {}, {}, dict.fromkeys(number for number, _ in files), {}, [], [], [], set()
     for number, path in reversed(files):
         try:
             every[number] = good[number] = Generation(path, number, secrets, {one.key for one in good.values()})
             good[number].read(said.get(number, 0))
             if opening := good[number].opening:
                 said[opening[1]] = max(opening[2], said.get(opening[1], 0))
-        except Locked as error:
-            codes.add(error.args[0])
-            locked[number] = path
-            unread.append(f"generation {number}: {error.args[1]}")
         except Refused as error:
-            codes.add(error.args[0])
-            bad.append(f"generation {number}: {error.args[1]}")
+            codes.add(min(error.args[0], 2))
+            (unread if error.args[0] == 2 else bad).append(f"generation {number}: {error.args[1]}")
+            locked.update({number: path} if error.args[0] == 2 else {})
     good = dict(sorted(good.items()))
     for one in good.values():
         one.check_opening(good, locked)
@@ -311,7 +286,7 @@ def verify(folder, name, secret, caller=None, audit=None):
     return 1 if damaged else 2 if locked else 0, lines, every
 
 
-def main():
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, epilog="The secrets are hexadecimal.")
     for what in ("folder", "name", "--secret", "--caller", "--audit"):
         parser.add_argument(what, type=bytes.fromhex if what[0] == "-" else str)
@@ -321,8 +296,4 @@ def main():
             events = f", head {len(batch[0])}, events {[event[0] for event in batch[1]]}" if batch else ""
             print(f"{number}/{sequence} at {at}: type {type_}, {length} bytes{events}")
     print(*lines, ("whole", "damaged", "unreadable")[code], sep="\n")
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(code)
