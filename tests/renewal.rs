@@ -142,6 +142,21 @@ fn a_lost_answer_never_looks_like_a_copy() {
 }
 
 #[test]
+fn a_request_that_was_overtaken_is_late_and_no_copy() {
+    let (folder, mut authority) = (folder(), Authority::new());
+    let (one, other) = (authority.client(folder.path()), authority.client(folder.path()));
+    assert!(!authority.renews(&one));
+    one.report(Outage::Server).unwrap();
+    let overtaken = Chain::of_request(&one.request().unwrap().body).unwrap();
+    other.report(Outage::Network).unwrap();
+    let newer = Chain::of_request(&other.request().unwrap().body).unwrap();
+    assert_eq!(newer.continuity(authority.last.as_deref().unwrap()).unwrap(), Continuity::Continues);
+    // What came later leads back to it: nothing is hidden.
+    assert!(matches!(overtaken.continuity(&newer.head).unwrap(), Continuity::PutBack { .. }));
+    assert_eq!(newer.continuity(&overtaken.head).unwrap(), Continuity::Continues);
+}
+
+#[test]
 fn late_and_hoarded_answers_change_nothing() {
     let (folder, mut authority) = (folder(), Authority::new());
     let client = authority.client(folder.path());

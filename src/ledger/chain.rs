@@ -118,6 +118,9 @@ impl Chain {
     /// Whether this head goes on from `last`, the head of the same ledger that was seen last: a signed note. The key that signed
     /// `last` must be this ledger's, so who keeps the last head needs to keep no key.
     ///
+    /// Of two requests that are on their way at once the older may come second. Who keeps the last request too asks the other
+    /// way round: if that one goes on from this head, and came minutes ago, this one was overtaken, and hides nothing.
+    ///
     /// # Errors
     /// `Damaged` if the chain or `last` is malformed.
     pub fn continuity(&self, last: &str) -> Result<Continuity> {
