@@ -234,7 +234,7 @@ impl Ledger {
             return Ok(());
         }
         let copies = Copies::read(&*self.file, &self.path)?;
-        if let Ok(current) = header::open(&copies, &self.path, &self.config_by_data_key(), None)
+        if let Ok(current) = self.current_header(&copies)
             && current.header.number > self.header.number
         {
             self.header = current.header;
@@ -242,15 +242,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// The data key is known: that a slot was dropped meanwhile must not keep this handle from reading the header.
-    fn config_by_data_key(&self) -> Config {
-        Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() }
+    /// The header as it is now. The data key is known: that a slot was dropped meanwhile must not keep this handle from reading it.
+    fn current_header(&self, copies: &Copies) -> Result<header::Opened> {
+        let config = Config { keys: KeySource::data_key(self.data.clone()), ..self.config.clone() };
+        let opened = header::open(copies, &self.path, &config, None)?;
+        // Slots and level may change, and nothing else: whoever wrote another file's header here had the data key.
+        let whose = |header: &Header| (header.id, header.generation, header.first_seq, header.public_key);
+        if whose(&opened.header) == whose(&self.header) {
+            return Ok(opened);
+        }
+        let text =
+            "a copy of the header is another file's, and made with this one's key; put the file back from a backup";
+        Err(Error::at(ErrorKind::Damaged, &self.path, text))
     }
 
     /// Reads the header anew, since another handle may have changed it, changes it, and writes it over both copies.
     pub(super) fn change_header(&mut self, change: impl FnOnce(&Ledger, &mut Header) -> Result<()>) -> Result<()> {
         let copies = Copies::read(&*self.file, &self.path)?;
-        let current = header::open(&copies, &self.path, &self.config_by_data_key(), None)?;
+        let current = self.current_header(&copies)?;
         let mut header = current.header;
         change(self, &mut header)?;
         let mut unsynced = false;
