@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use super::codec::Reader;
 use super::error::{Error, ErrorKind, Result};
-use super::keys::{self, Key, NONCE, Slot, TAG, Unlocked};
+use super::keys::{self, AuditSlot, Key, NONCE, Slot, SlotKind, TAG, Unlocked};
 use super::storage::{StorageFile, read_full, sync_full, write_full};
 use super::tree::sha256;
 use super::{Config, LedgerId};
@@ -106,6 +106,12 @@ pub(crate) struct NewHeader<'a> {
 }
 
 impl Header {
+    /// The slots that are for auditors.
+    pub(crate) fn audit_slots(&self) -> impl Iterator<Item = AuditSlot> + '_ {
+        let audit = self.slots.iter().filter(|slot| slot.kind == SlotKind::Audit);
+        audit.map(|slot| AuditSlot { id: self.id, slot: slot.clone() })
+    }
+
     pub(crate) fn new(new: NewHeader<'_>, data: &Key) -> Result<Header> {
         let key = data.child(new.id.as_bytes(), "reprieve/1 identity")?;
         let sealed = keys::seal(&key, new.id.as_bytes(), new.identity.secret())?;

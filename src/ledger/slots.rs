@@ -160,11 +160,7 @@ pub fn recover(storage: &dyn Storage, config: &Config, open: &dyn Fn(&AuditSlot)
     if copies.whole().is_empty() {
         return Err(copies.explain(&path));
     }
-    let by_auditors = |header: &Header| {
-        let audit = header.slots.iter().filter(|slot| slot.kind == SlotKind::Audit);
-        audit.map(|slot| AuditSlot { id: header.id, slot: slot.clone() }).find_map(|slot| open(&slot))
-    };
-    let data = copies.whole().into_iter().find_map(|(_, header)| by_auditors(header));
+    let data = copies.whole().into_iter().find_map(|(_, header)| header.audit_slots().find_map(|slot| open(&slot)));
     let wrong = || Error::at(ErrorKind::WrongKey, &path, "this audit key opens no slot of the ledger");
     let data = data.ok_or_else(wrong)?;
     let by_data_key = Config { keys: KeySource::data_key(data.clone()), ..config.clone() };

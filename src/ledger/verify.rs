@@ -350,8 +350,7 @@ fn slots_in(storage: &dyn Storage, which: &GenerationFile) -> Result<Vec<AuditSl
     let file = storage.open(&which.path, OpenMode::Read).map_err(|err| Error::io(&err, "opening", &which.path))?;
     let copies = Copies::read(&*file, &which.path)?;
     let Some((_, header)) = copies.whole().into_iter().next() else { return Err(copies.explain(&which.path)) };
-    let audit = header.slots.iter().filter(|slot| slot.kind == super::SlotKind::Audit);
-    Ok(audit.map(|slot| AuditSlot { id: header.id, slot: slot.clone() }).collect())
+    Ok(header.audit_slots().collect())
 }
 
 /// The auditors' slots of the generation that rules, for whoever holds the private key of one.
