@@ -86,13 +86,35 @@ mod now {
     }
 }
 
-impl Clock for OsClock {
-    fn read(&self) -> Reading {
+/// How far apart the two clocks of one reading may have been read.
+const APART: Span = Span::nanos(20_000);
+
+/// How often a reading is begun anew because something came between the two.
+const READINGS: u32 = 4;
+
+impl OsClock {
+    fn uptime(&self) -> Span {
         #[cfg(target_os = "linux")]
-        let uptime = now::uptime();
+        return now::uptime();
         #[cfg(not(target_os = "linux"))]
-        let uptime = Span::nanos(self.origin.elapsed().as_nanos() as i128);
-        Reading { wall: now::wall(), boot: self.boot, uptime }
+        return Span::nanos(self.origin.elapsed().as_nanos() as i128);
+    }
+}
+
+impl Clock for OsClock {
+    /// Both clocks as of one moment: what is foretold from the wall and an age (C8) moves by as much as lies between the two.
+    fn read(&self) -> Reading {
+        let mut uptime = self.uptime();
+        let mut wall = now::wall();
+        for _ in 1..READINGS {
+            let after = self.uptime();
+            if after - uptime <= APART {
+                break;
+            }
+            uptime = after;
+            wall = now::wall();
+        }
+        Reading { wall, boot: self.boot, uptime }
     }
 
     fn coarse(&self) -> Instant {

@@ -149,6 +149,20 @@ impl Anchor {
         self.suspicions = Suspicions::default();
     }
 
+    /// J4: a recorded anchor that is behind this one. A suspicion that began otherwise here is the recorded one, aged by the
+    /// uptime gained since.
+    pub fn share(&mut self, recorded: &Anchor) {
+        let mut there = *recorded;
+        there.gain(&Reading { wall: recorded.proven, boot: self.boot, uptime: self.uptime });
+        let Suspicions { clock, ledger, place } = &mut self.suspicions;
+        let known = there.suspicions;
+        for (own, known) in [(clock, known.clock), (ledger, known.ledger), (place, known.place)] {
+            if let Some(known) = known.filter(|known| own.is_none_or(|own| own.began != known.began)) {
+                *own = Some(known);
+            }
+        }
+    }
+
     /// D6: a ruling ends the suspicion of the clock; the caller reads the clock once more.
     pub fn pardon_clock(&mut self, reading: &Reading) {
         self.offset = reading.wall - self.proven;
@@ -238,6 +252,26 @@ mod tests {
         assert_eq!(second.age, Span::seconds(10));
         anchor.read(&reading(30, 30), &rules);
         assert_eq!(anchor.suspicions.clock, None);
+    }
+
+    #[test]
+    fn j4_a_suspicion_that_two_came_upon_is_the_recorded_one() {
+        let rules = ClockRules::default();
+        let mut recorded = Anchor::first(&reading(0, 0));
+        let mut own = recorded;
+        recorded.read(&reading(-10 * DAY, 10), &rules);
+        own.read(&reading(-10 * DAY, 12), &rules);
+        own.share(&recorded);
+        let on = Suspicion { began: Instant::from_seconds(10), age: Span::seconds(2) };
+        assert_eq!((own.suspicions.clock, own.proven), (Some(on), Instant::from_seconds(12)));
+        // What both know already is as old here as it is.
+        own.read(&reading(-10 * DAY, 20), &rules);
+        recorded.read(&reading(-10 * DAY, 15), &rules);
+        own.share(&recorded);
+        assert_eq!(own.suspicions.clock.unwrap().age, Span::seconds(10));
+        // And a record from before it ends none.
+        own.share(&Anchor::first(&reading(0, 0)));
+        assert!(own.suspicions.clock.is_some());
     }
 
     #[test]

@@ -35,11 +35,15 @@ impl Live {
         Live { anchor: state.anchor, t: state.t, clock: ClockStanding::Ok }
     }
 
-    /// Another client's record: its anchor replaces this one where it is later, or where the record says so.
+    /// Another client's record: its anchor replaces this one where it is later, or where the record says so. Where this one is
+    /// later, the suspicions are the record's all the same (J4): two clients that come upon the same thing at once agree on
+    /// when it began.
     pub fn follow(&mut self, record: &Record) {
         if record.reset || record.anchor.proven >= self.anchor.proven {
             self.anchor = record.anchor;
             self.t = record.t;
+        } else {
+            self.anchor.share(&record.anchor);
         }
     }
 }
