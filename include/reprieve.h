@@ -431,6 +431,10 @@ typedef struct reprieve_error reprieve_error;
 // One event: owned by the caller, freed with `reprieve_event_free`. Nothing in it changes; any thread.
 typedef struct reprieve_event reprieve_event;
 
+// A feature of a product, of one client, to ask about in every frame: owned by the caller, freed with
+// `reprieve_feature_free`. It keeps its client's ledger open until then. Any number of threads may use one at once.
+typedef struct reprieve_feature reprieve_feature;
+
 // How a ledger stood at one moment, with a decision for each feature of a SKU: owned by the caller, freed with
 // `reprieve_ledger_status_free`. Nothing in it changes; any thread.
 typedef struct reprieve_ledger_status reprieve_ledger_status;
@@ -854,6 +858,34 @@ REPRIEVE_API reprieve_status reprieve_client_close(const struct reprieve_client 
 // Frees a client; the last of its clones to go closes the ledger. NULL is a no-op. A call that another thread is in
 // ends well, and what it gave stays good. Any thread. Since 0.1.
 REPRIEVE_API void reprieve_client_free(struct reprieve_client *client);
+
+// A feature, to ask about again and again without naming it each time.
+//
+// `sku`, `feature`: names, UTF-8. `handle` (out, not NULL): owned by the caller.
+// Statuses: REPRIEVE_STATUS_ARGUMENT if a text is no name of a SKU or feature. Whether any licence has the feature is
+// asked by each check, not here. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_client_feature(const struct reprieve_client *client,
+                                        const char *sku,
+                                        size_t sku_len,
+                                        const char *feature,
+                                        size_t feature_len,
+                                        struct reprieve_feature **handle,
+                                        struct reprieve_error **error);
+
+// May the product use this feature now? As `reprieve_client_check`, and the fastest way to ask: between two looks at the
+// ledger it reads one clock of the process's own and copies the decision; no lock, no allocation, no system call.
+//
+// `decision` (in and out, not NULL): `struct_size` set; access is REPRIEVE_ACCESS_UNKNOWN unless the call decides.
+// Statuses: a client that was closed or a ledger that cannot be read is no failure of the call: access is unknown, and
+// `reprieve_client_explain` says why. Any thread, also at the same time. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_feature_check(const struct reprieve_feature *feature,
+                                       struct reprieve_decision *decision,
+                                       struct reprieve_error **error);
+
+// Frees a feature. NULL is a no-op. A call that another thread is in ends well. Any thread. Since 0.1.
+REPRIEVE_API void reprieve_feature_free(struct reprieve_feature *feature);
 
 // How many answers there are, one for each document. `count` (out, not NULL). Any thread. Since 0.1.
 REPRIEVE_API reprieve_status reprieve_answers_count(const struct reprieve_answers *answers, size_t *count);

@@ -9,6 +9,7 @@ mod builder;
 mod care;
 mod error;
 mod events;
+mod feature;
 pub mod json;
 mod network;
 mod place;
@@ -29,6 +30,7 @@ pub use builder::{Builder, Upkeep};
 pub use care::{Archived, Rekey, Rekeyed, SlotChoice, Upgraded};
 pub use error::{Error, ErrorKind};
 pub use events::{Event, EventKind};
+pub use feature::Feature;
 pub use renewal::Request;
 pub use session::Diagnostic;
 
@@ -40,7 +42,7 @@ use crate::ledger::{Config, Storage};
 use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
 use crate::time::Instant;
 
-pub use crate::grace::{Answer, Decision};
+pub use crate::grace::{Answer, Brief, Decision};
 
 /// How a client sees its ledger.
 #[derive(Clone, Debug)]

@@ -22,6 +22,7 @@ pub enum Object {
     Bytes(Buffer),
     Builder(Box<crate::builder::BuilderObject>),
     Client(reprieve_core::client::Client),
+    Feature(reprieve_core::client::Feature),
     Answers(Vec<crate::answers::AnswerObject>),
     Event(Box<EventObject>),
     Status(Box<StatusObject>),

@@ -29,6 +29,8 @@ pub mod bytes;
 
 pub mod client;
 
+pub mod feature;
+
 pub mod answers;
 
 pub mod event;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use reprieve_core::client::{Answer, Decision, Event};
+use reprieve_core::client::{Answer, Brief, Decision, Event};
 use reprieve_core::grace::Flags;
 use reprieve_core::time::Instant;
 
@@ -97,19 +97,23 @@ pub(crate) fn flags(flags: Flags) -> u32 {
 }
 
 pub(crate) fn decision(decision: &Decision) -> reprieve_decision {
+    brief(&decision.brief())
+}
+
+pub(crate) fn brief(brief: &Brief) -> reprieve_decision {
     reprieve_decision {
         struct_size: 0,
-        access: decision.access.number(),
-        state: decision.state.map_or(0, |state| state.number()),
-        reason: decision.reason.map_or(0, |reason| reason.number()),
-        clock: decision.clock.number(),
-        ledger: decision.ledger.number(),
-        flags: flags(decision.flags),
-        stage: decision.why.cover.as_ref().map_or(REPRIEVE_STAGE_NONE, |cover| cover.stage.min(0xffff_fffe) as u32),
-        t: reprieve_time::of(decision.t),
-        until: reprieve_time::maybe(decision.until),
-        ends: reprieve_time::maybe(decision.ends),
-        lease_end: reprieve_time::maybe(decision.lease_end),
+        access: brief.access.number(),
+        state: brief.state.map_or(0, |state| state.number()),
+        reason: brief.reason.map_or(0, |reason| reason.number()),
+        clock: brief.clock.number(),
+        ledger: brief.ledger.number(),
+        flags: flags(brief.flags),
+        stage: brief.stage.unwrap_or(REPRIEVE_STAGE_NONE),
+        t: reprieve_time::of(brief.t),
+        until: reprieve_time::maybe(brief.until),
+        ends: reprieve_time::maybe(brief.ends),
+        lease_end: reprieve_time::maybe(brief.lease_end),
     }
 }
 
