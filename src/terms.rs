@@ -26,6 +26,11 @@ macro_rules! words {
                 match word { $($text => Some($name::$variant),)* _ => None }
             }
 
+            /// The value of a number, if it is one's.
+            pub fn from_number(number: u32) -> Option<$name> {
+                Self::ALL.iter().copied().find(|value| value.number() == number)
+            }
+
             /// The number that the C ABI uses. Numbers are never reused.
             pub const fn number(self) -> u32 {
                 self as u32

@@ -9,6 +9,7 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 
 use super::app::App;
+use super::cells::Cells;
 use super::error::{Error, ErrorKind};
 use super::session::{Session, Setup};
 use super::shared::{Cache, Shared};
@@ -262,6 +263,7 @@ impl Builder {
             session: Mutex::new(Some(session)),
             view,
             cache: RwLock::new(Cache { upkept, uptime, decisions: HashMap::new() }),
+            cells: Cells::new(clock.is_coarse_the_systems()),
             clock,
             upkeep: self.upkeep,
             endpoints: self.app.endpoints.clone(),

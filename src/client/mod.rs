@@ -5,8 +5,11 @@
 //! others wait for the ledger's lock until a deadline, then fail with [`ErrorKind::Busy`].
 
 mod app;
+mod brief;
 mod builder;
 mod care;
+mod cell;
+mod cells;
 mod error;
 mod events;
 mod feature;
@@ -25,9 +28,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use app::App;
+pub use brief::Brief;
 pub(crate) use builder::MachineFacts;
 pub use builder::{Builder, Upkeep};
 pub use care::{Archived, Rekey, Rekeyed, SlotChoice, Upgraded};
+pub use cell::Cell;
+pub use cells::read_named;
 pub use error::{Error, ErrorKind};
 pub use events::{Event, EventKind};
 pub use feature::Feature;
@@ -42,7 +48,7 @@ use crate::ledger::{Config, Storage};
 use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
 use crate::time::Instant;
 
-pub use crate::grace::{Answer, Brief, Decision};
+pub use crate::grace::{Answer, Decision};
 
 /// How a client sees its ledger.
 #[derive(Clone, Debug)]

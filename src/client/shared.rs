@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use once_cell::sync::OnceCell;
 
+use super::brief::Brief;
 use super::builder::{Builder, Upkeep};
+use super::cell::Cell;
+use super::cells::Cells;
 use super::error::Error;
 use super::session::{Session, View};
 use super::{Client, closed};
@@ -19,6 +22,10 @@ const UPKEEP_EVERY: Span = Span::nanos(10_000_000);
 
 /// How long a client that leaves upkeep to the product believes that its thread lives.
 const UPKEEP_DEAD: Span = Span::seconds(600);
+
+fn nanos(instant: Instant) -> i64 {
+    (instant - Instant::EPOCH).as_nanos().clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
 
 /// The decisions of one upkeep.
 pub(super) struct Cache {
@@ -41,6 +48,7 @@ pub(super) struct Shared {
     /// What the last operation left behind; none once the client was closed.
     pub(super) view: RwLock<Option<Arc<View>>>,
     pub(super) cache: RwLock<Cache>,
+    pub(super) cells: Cells,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) upkeep: Upkeep,
     pub(super) endpoints: Vec<String>,
@@ -95,6 +103,7 @@ impl Shared {
     pub(super) fn forget(&self) {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         cache.decisions.clear();
+        self.cells.forget();
         cache.upkept = self.clock.coarse();
         cache.uptime = self.clock.read().uptime;
     }
@@ -138,21 +147,49 @@ impl Shared {
             cache.upkept = now;
         }
         cache.decisions.entry(sku.to_owned()).or_default().insert(feature.to_owned(), (decision.clone(), now));
+        let (from, to) = self.good(&cache, &decision, now);
+        self.cells.publish(sku, feature, &Brief::of(&decision), from, to);
         Ok(decision)
+    }
+
+    /// From which coarse wall on, and before which, a decision that was made at one is given again.
+    fn good(&self, cache: &Cache, decision: &Decision, made: Instant) -> (i64, i64) {
+        let end = cache.upkept + self.lasts();
+        // `until` is in trusted time, which runs with the wall from the decision on.
+        let end = decision.until.map_or(end, |until| end.min(made + (until - decision.t)));
+        (nanos(made.max(cache.upkept)), nanos(end))
+    }
+
+    /// A new cell for a feature, found by name if there is a tag, with what is known now.
+    pub(super) fn cell(&self, sku: &str, feature: &str, tag: u64) -> Option<&'static Cell> {
+        if self.pid != std::process::id() {
+            // A child of a fork leaves alone what may be locked for ever.
+            return None;
+        }
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let cell = self.cells.add(sku, feature, tag)?;
+        if let Some((decision, made)) = cache.decisions.get(sku).and_then(|features| features.get(feature)) {
+            let (from, to) = self.good(&cache, decision, *made);
+            cell.publish(&Brief::of(decision), from, to);
+        }
+        Some(cell)
+    }
+
+    /// How long after an upkeep its decisions are given again.
+    fn lasts(&self) -> Span {
+        match self.upkeep {
+            Upkeep::InChecks => UPKEEP_EVERY,
+            Upkeep::Own => UPKEEP_DEAD,
+        }
     }
 
     /// The decision of the last upkeep, while it is good. Waits for nobody.
     pub(super) fn cached(&self, sku: &str, feature: &str) -> Option<Arc<Decision>> {
         let now = self.clock.coarse();
         let cache = self.cache.try_read().ok()?;
-        let fresh = match self.upkeep {
-            // The wall moved oddly: back, or further than it should.
-            Upkeep::InChecks => now >= cache.upkept && now - cache.upkept < UPKEEP_EVERY,
-            Upkeep::Own => now >= cache.upkept && now - cache.upkept < UPKEEP_DEAD,
-        };
         let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
-        // `until` is in trusted time, which runs with the wall from the decision on.
-        let holds = now >= *made && decision.until.is_none_or(|until| decision.t + (now - *made) < until);
-        (fresh && holds).then(|| decision.clone())
+        let (from, to) = self.good(&cache, decision, *made);
+        // Else the wall moved oddly: back, or further than it should.
+        (from..to).contains(&nanos(now)).then(|| decision.clone())
     }
 }

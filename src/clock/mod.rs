@@ -33,4 +33,9 @@ pub trait Clock: Send + Sync {
     fn coarse(&self) -> Instant {
         self.read().wall
     }
+
+    /// Whether `coarse` is [`os::coarse_nanos`], so that nobody has to ask this clock.
+    fn is_coarse_the_systems(&self) -> bool {
+        false
+    }
 }

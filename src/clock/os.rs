@@ -60,8 +60,10 @@ mod now {
         Instant::EPOCH + Span::nanos(nanos(clock_gettime(ClockId::Realtime)))
     }
 
-    pub(super) fn coarse() -> Instant {
-        Instant::EPOCH + Span::nanos(nanos(clock_gettime(ClockId::RealtimeCoarse)))
+    #[inline]
+    pub(super) fn coarse() -> i64 {
+        let at = clock_gettime(ClockId::RealtimeCoarse);
+        at.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(at.tv_nsec)
     }
 
     pub(super) fn uptime() -> Span {
@@ -81,8 +83,8 @@ mod now {
         }
     }
 
-    pub(super) fn coarse() -> Instant {
-        wall()
+    pub(super) fn coarse() -> i64 {
+        (wall() - Instant::EPOCH).as_nanos() as i64
     }
 }
 
@@ -118,8 +120,18 @@ impl Clock for OsClock {
     }
 
     fn coarse(&self) -> Instant {
-        now::coarse()
+        Instant::EPOCH + Span::nanos(i128::from(now::coarse()))
     }
+
+    fn is_coarse_the_systems(&self) -> bool {
+        true
+    }
+}
+
+/// The wall, exact to some milliseconds, in nanoseconds since 1970: the cheapest look at a clock that there is.
+#[inline]
+pub fn coarse_nanos() -> i64 {
+    now::coarse()
 }
 
 #[cfg(test)]

@@ -52,52 +52,6 @@ pub struct Decision {
     pub why: Explanation,
 }
 
-/// A decision in brief: what a product acts on, without names and reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Brief {
-    /// The time that it was decided at.
-    pub t: Instant,
-    /// What the product may do.
-    pub access: Access,
-    /// By which rule of J1. None if access is unknown.
-    pub state: Option<LicenseState>,
-    /// What grants grace, in grace.
-    pub reason: Option<Reason>,
-    /// Its stage, counting from 0, in grace.
-    pub stage: Option<u32>,
-    /// J3: the next instant at which access, state or reason changes if nothing else arrives.
-    pub until: Option<Instant>,
-    /// J3: the first later instant at which access is denied, if it is not now.
-    pub ends: Option<Instant>,
-    /// When the lease itself ends: grace is what comes after.
-    pub lease_end: Option<Instant>,
-    /// What is known against the clock.
-    pub clock: ClockStanding,
-    /// What is known against the ledger.
-    pub ledger: LedgerStanding,
-    /// What else there is to say of the ledger that it was read from.
-    pub flags: Flags,
-}
-
-impl Decision {
-    /// What a product acts on.
-    pub fn brief(&self) -> Brief {
-        Brief {
-            t: self.t,
-            access: self.access,
-            state: self.state,
-            reason: self.reason,
-            stage: self.why.cover.as_ref().map(|cover| cover.stage.min(u32::MAX as usize - 1) as u32),
-            until: self.until,
-            ends: self.ends,
-            lease_end: self.lease_end,
-            clock: self.clock,
-            ledger: self.ledger,
-            flags: self.flags,
-        }
-    }
-}
-
 /// What a decision says of the ledger that it was read from, beside its standing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Flags {
@@ -109,6 +63,22 @@ pub struct Flags {
     pub drill: bool,
     /// The ledger cannot be read or written at the moment; the decision rests on what was read before.
     pub detached: bool,
+}
+
+impl Flags {
+    /// As the C ABI has them.
+    pub fn bits(self) -> u32 {
+        u32::from(self.in_memory)
+            | u32::from(self.newer) << 1
+            | u32::from(self.drill) << 2
+            | u32::from(self.detached) << 3
+    }
+
+    /// From the numbers of the C ABI.
+    pub fn from_bits(bits: u32) -> Flags {
+        let is = |bit: u32| bits & bit != 0;
+        Flags { in_memory: is(1), newer: is(2), drill: is(4), detached: is(8) }
+    }
 }
 
 /// Why a decision is as it is.

@@ -17,7 +17,7 @@ mod state;
 
 pub use admit::{Answer, Pending};
 pub use covers::{Cover, Source};
-pub use decide::{Brief, Decision, Evidence, Explanation, Flags, Holds, Now, WayOut};
+pub use decide::{Decision, Evidence, Explanation, Flags, Holds, Now, WayOut};
 pub use event::{Alarm, Event, Machine, Record, Suspect};
 pub use heads::{Heads, Sent};
 pub use intervals::Intervals;

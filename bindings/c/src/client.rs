@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use reprieve_core::client::{Client, json};
+use reprieve_core::client::{Client, json, read_named};
 use reprieve_core::terms::Outage;
 
 use crate::answers::{AnswerObject, reprieve_answers};
@@ -14,7 +14,7 @@ use crate::handle::{Object, free, object};
 use crate::input::{self, argument};
 use crate::ledger_status::{StatusObject, reprieve_ledger_status};
 use crate::output::{Out, OutStruct, at};
-use crate::status::reprieve_status;
+use crate::status::{REPRIEVE_OK, reprieve_status};
 use crate::types::{self, reprieve_answer, reprieve_decision};
 
 /// An open ledger: owned by the caller, freed with `reprieve_client_free`. Any number of threads may use one client
@@ -95,11 +95,56 @@ pub unsafe extern "C" fn reprieve_client_check(
 ) -> reprieve_status {
     // SAFETY: the caller's promises.
     unsafe {
+        let quick =
+            types::at_once(decision, error, |words| match (at_once(sku, sku_len), at_once(feature, feature_len)) {
+                (Some(sku), Some(feature)) => {
+                    read_named(client.addr() as u64, sku, feature, move |at, word| words.put(at, word))
+                }
+                _ => false,
+            });
+        if quick {
+            return REPRIEVE_OK;
+        }
+        check(client, sku, sku_len, feature, feature_len, decision, error)
+    }
+}
+
+/// A text that may be a name, for a quick look.
+///
+/// # Safety
+/// `ptr` is NULL or points to `len` bytes.
+#[inline]
+unsafe fn at_once<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: not NULL, and no name is longer; the caller promises that it can be read.
+    (!ptr.is_null() && len <= 128).then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
+}
+
+/// The slow way of a check.
+///
+/// # Safety
+/// As [`reprieve_client_check`].
+#[cold]
+#[inline(never)]
+unsafe fn check(
+    client: *const reprieve_client,
+    sku: *const c_char,
+    sku_len: usize,
+    feature: *const c_char,
+    feature_len: usize,
+    decision: *mut reprieve_decision,
+    error: *mut *mut reprieve_error,
+) -> reprieve_status {
+    // SAFETY: the caller's promises.
+    unsafe {
         call(error, || {
             let decision = OutStruct::new(decision).required("decision")?;
             let sku = input::text("the SKU", sku, sku_len)?;
             let feature = input::text("the feature", feature, feature_len)?;
-            let answer = with(client, |client| Ok(client.check(sku, feature)))?;
+            let answer = with(client, |known| {
+                let answer = known.check(sku, feature);
+                known.name(client.addr() as u64, sku, feature);
+                Ok(answer)
+            })?;
             decision.set(&types::decision(&answer));
             Ok(())
         })

@@ -7,10 +7,10 @@ use reprieve_core::client::{Client, Feature};
 use crate::client::reprieve_client;
 use crate::error::reprieve_error;
 use crate::guard::call;
-use crate::handle::{Object, free, object};
+use crate::handle::{self, Object, free, object};
 use crate::input;
 use crate::output::{Out, OutStruct};
-use crate::status::reprieve_status;
+use crate::status::{REPRIEVE_OK, reprieve_status};
 use crate::types::{self, reprieve_decision};
 
 /// A feature of a product, of one client, to ask about in every frame: owned by the caller, freed with
@@ -54,6 +54,26 @@ pub unsafe extern "C" fn reprieve_client_feature(
 /// `reprieve_client_explain` says why. Any thread, also at the same time. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reprieve_feature_check(
+    feature: *const reprieve_feature,
+    decision: *mut reprieve_decision,
+    error: *mut *mut reprieve_error,
+) -> reprieve_status {
+    // SAFETY: the caller's promises.
+    unsafe {
+        if types::at_once(decision, error, |words| handle::read_feature(feature, move |at, word| words.put(at, word))) {
+            return REPRIEVE_OK;
+        }
+        check(feature, decision, error)
+    }
+}
+
+/// The slow way of a check.
+///
+/// # Safety
+/// As [`reprieve_feature_check`].
+#[cold]
+#[inline(never)]
+unsafe fn check(
     feature: *const reprieve_feature,
     decision: *mut reprieve_decision,
     error: *mut *mut reprieve_error,

@@ -9,9 +9,12 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
+use reprieve_core::client::Cell;
+
 use crate::bytes::Buffer;
 use crate::drill::{DrillObject, TaskObject};
 use crate::event::EventObject;
+use crate::feature::reprieve_feature;
 use crate::guard::Failure;
 use crate::ledger_status::StatusObject;
 use crate::status::{REPRIEVE_STATUS_HANDLES_EXHAUSTED, REPRIEVE_STATUS_INVALID_HANDLE, REPRIEVE_STATUS_NULL_POINTER};
@@ -151,14 +154,18 @@ pub fn insert<H>(object: Object) -> Result<*mut H, Failure> {
         || Failure::new(REPRIEVE_STATUS_HANDLES_EXHAUSTED, "there are too many handles; free what is no longer used");
     let index = pop().ok_or_else(full)?;
     let slot = slot(index).ok_or_else(full)?;
+    let generation = slot.word.load(Ordering::Acquire) >> 32;
+    list(number(index, generation), &object);
     // SAFETY: the slot was popped by this thread only and is not live, so that nobody reads it.
     unsafe { *slot.object.get() = Some(object) };
-    let generation = slot.word.load(Ordering::Acquire) >> 32;
     slot.word.store((generation << 32) | LIVE, Ordering::Release);
     COUNT.fetch_add(1, Ordering::Relaxed);
-    // Index plus one, so that no handle is NULL.
-    let number = ((generation as usize) << bits::INDEX | index).wrapping_add(1) << SHIFT;
-    Ok(std::ptr::without_provenance_mut(number))
+    Ok(std::ptr::without_provenance_mut(number(index, generation)))
+}
+
+/// The number of a handle. Index plus one, so that none is NULL.
+fn number(index: usize, generation: u64) -> usize {
+    ((generation as usize) << bits::INDEX | index).wrapping_add(1) << SHIFT
 }
 
 fn find<H>(handle: *const H) -> Result<(usize, &'static Slot, u64), Failure> {
@@ -176,6 +183,47 @@ fn find<H>(handle: *const H) -> Result<(usize, &'static Slot, u64), Failure> {
             Ok((index, slot, generation))
         }
         _ => Err(dead()),
+    }
+}
+
+/// The cells of features, by handle, for checks that take no pin. A cell says itself whose it is, by its tag: the handle's number.
+/// Of handles that share a place one is there; who asks by another one is answered more slowly.
+static CELLS: [AtomicPtr<Cell>; 4096] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 4096];
+
+fn quick(number: usize) -> &'static AtomicPtr<Cell> {
+    &CELLS[(number >> SHIFT) % CELLS.len()]
+}
+
+/// The decision about a feature, by its handle, while it is good: what was put is, if this returns true.
+#[inline]
+pub fn read_feature(handle: *const reprieve_feature, put: impl Fn(usize, u64) + Copy) -> bool {
+    // SAFETY: cells are never freed, and the pointer is null or a cell's.
+    let cell = unsafe { quick(handle.addr()).load(Ordering::Acquire).as_ref() };
+    cell.is_some_and(|cell| cell.read_each(handle.addr() as u64, put))
+}
+
+/// A new handle is found without a pin from now on.
+fn list(number: usize, object: &Object) {
+    let Object::Feature(feature) = object else { return };
+    let Some(cell) = feature.cell() else { return };
+    feature.set_tag(number as u64);
+    let cell = std::ptr::from_ref(cell).cast_mut();
+    let _ = quick(number).compare_exchange(std::ptr::null_mut(), cell, Ordering::Release, Ordering::Relaxed);
+}
+
+/// A handle that is freed is found no longer.
+fn unlist(number: usize, object: &Object) {
+    match object {
+        Object::Feature(feature) => {
+            if let Some(cell) = feature.cell() {
+                let cell = std::ptr::from_ref(cell).cast_mut();
+                let _ =
+                    quick(number).compare_exchange(cell, std::ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
+            }
+            feature.set_tag(0);
+        }
+        Object::Client(client) => client.unname(number as u64),
+        _ => {}
     }
 }
 
@@ -219,6 +267,10 @@ fn destroy(index: usize, slot: &Slot) {
     // SAFETY: not live, so that nobody can pin it, and the last pin is gone: this thread alone reaches it.
     let object = unsafe { (*slot.object.get()).take() };
     let generation = slot.word.load(Ordering::Acquire) >> 32;
+    if let Some(object) = &object {
+        // A call that was in a client when it was freed may have named a feature since.
+        unlist(number(index, generation), object);
+    }
     let next = if generation < LAST_GENERATION { Some(generation + 1) } else { bits::WRAPS.then_some(0) };
     // With no generation left the slot stays out of use, for good: some bytes for eight million handles.
     if let Some(next) = next {
@@ -244,6 +296,9 @@ pub fn remove_if<H>(handle: *mut H, is: impl FnOnce(&Object) -> bool) -> Result<
     }
     let dying = |word: u64| (word & LIVE != 0).then_some(word & !LIVE);
     pin.slot.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, dying).map_err(|_| dead())?;
+    if let Some(object) = pin.object() {
+        unlist(handle.addr(), object);
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Structures of results.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
 use reprieve_core::client::{Answer, Brief, Decision, Event};
 use reprieve_core::grace::Flags;
@@ -29,10 +30,6 @@ pub struct reprieve_time {
 impl reprieve_time {
     pub(crate) fn of(instant: Instant) -> reprieve_time {
         reprieve_time { seconds: instant.seconds(), nanos: instant.subsec_nanos(), present: 1 }
-    }
-
-    pub(crate) fn maybe(instant: Option<Instant>) -> reprieve_time {
-        instant.map_or_else(reprieve_time::default, reprieve_time::of)
     }
 }
 
@@ -89,32 +86,78 @@ unsafe impl Grows for reprieve_decision {
 }
 
 pub(crate) fn flags(flags: Flags) -> u32 {
-    let bit = |is: bool, bit: u32| if is { bit } else { 0 };
-    bit(flags.in_memory, REPRIEVE_FLAG_IN_MEMORY)
-        | bit(flags.newer, REPRIEVE_FLAG_NEWER)
-        | bit(flags.drill, REPRIEVE_FLAG_DRILL)
-        | bit(flags.detached, REPRIEVE_FLAG_DETACHED)
+    flags.bits()
 }
+
+const _: () = {
+    assert!(REPRIEVE_FLAG_IN_MEMORY == 1 && REPRIEVE_FLAG_NEWER == 2);
+    assert!(REPRIEVE_FLAG_DRILL == 4 && REPRIEVE_FLAG_DETACHED == 8);
+};
+
+// A brief decision is the structure, its size aside.
+const _: () = {
+    assert!(size_of::<reprieve_decision>() == size_of::<[u64; 12]>());
+    assert!(offset_of!(reprieve_decision, access) == 4 && offset_of!(reprieve_decision, state) == 8);
+    assert!(offset_of!(reprieve_decision, reason) == 12 && offset_of!(reprieve_decision, clock) == 16);
+    assert!(offset_of!(reprieve_decision, ledger) == 20 && offset_of!(reprieve_decision, flags) == 24);
+    assert!(offset_of!(reprieve_decision, stage) == 28 && offset_of!(reprieve_decision, t) == 32);
+    assert!(offset_of!(reprieve_decision, until) == 48 && offset_of!(reprieve_decision, ends) == 64);
+    assert!(offset_of!(reprieve_decision, lease_end) == 80);
+};
 
 pub(crate) fn decision(decision: &Decision) -> reprieve_decision {
-    brief(&decision.brief())
+    brief(&Brief::of(decision))
 }
 
+#[inline]
 pub(crate) fn brief(brief: &Brief) -> reprieve_decision {
-    reprieve_decision {
-        struct_size: 0,
-        access: brief.access.number(),
-        state: brief.state.map_or(0, |state| state.number()),
-        reason: brief.reason.map_or(0, |reason| reason.number()),
-        clock: brief.clock.number(),
-        ledger: brief.ledger.number(),
-        flags: flags(brief.flags),
-        stage: brief.stage.unwrap_or(REPRIEVE_STAGE_NONE),
-        t: reprieve_time::of(brief.t),
-        until: reprieve_time::maybe(brief.until),
-        ends: reprieve_time::maybe(brief.ends),
-        lease_end: reprieve_time::maybe(brief.lease_end),
+    // SAFETY: the same size, as asserted, and any bytes are a value.
+    unsafe { std::mem::transmute(brief.words()) }
+}
+
+/// Where a quick check's words go: a structure of this release.
+#[derive(Clone, Copy)]
+pub(crate) struct Words(*mut reprieve_decision);
+
+impl Words {
+    /// Puts one of a brief decision's words. The first half of the first is the structure's size, and stays.
+    #[inline]
+    pub(crate) fn put(self, at: usize, word: u64) {
+        // SAFETY: the structure has so many words, as [`at_once`] saw, and it is the caller's promise that they can be written.
+        unsafe {
+            if at == 0 {
+                (&raw mut (*self.0).access).write(Brief::access_of(word));
+            } else if at < size_of::<reprieve_decision>() / 8 {
+                self.0.cast::<u64>().add(at).write(word);
+            }
+        }
     }
+}
+
+/// Answers a check at once from what the last upkeep left, if the caller's structure is this release's: what is not answered
+/// here, good or bad, is the slow way's, which sets the structure anew. Nothing in here can panic: no arithmetic, no index, no
+/// call that could.
+///
+/// # Safety
+/// As [`crate::output::OutStruct::new`], and `error` is NULL or points to a place for a pointer.
+#[inline]
+pub(crate) unsafe fn at_once(
+    place: *mut reprieve_decision,
+    error: *mut *mut reprieve_error,
+    read: impl FnOnce(Words) -> bool,
+) -> bool {
+    // SAFETY: the first field is a u32, and the caller's structure has it.
+    if place.is_null() || unsafe { place.cast::<u32>().read() } as usize != size_of::<reprieve_decision>() {
+        return false;
+    }
+    if !read(Words(place)) {
+        return false;
+    }
+    if !error.is_null() {
+        // SAFETY: as promised.
+        unsafe { error.write(std::ptr::null_mut()) };
+    }
+    true
 }
 
 /// What became of a document. Set `struct_size` to `sizeof(reprieve_answer)` before the call; all else is set by it.

@@ -1,0 +1,263 @@
+//! Which cells there are, whose, and where they are found by name.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use foldhash::fast::FixedState;
+use once_cell::sync::Lazy;
+
+use super::brief::Brief;
+use super::cell::{Cell, Key, Name};
+
+/// How many cells, and names, a process has at most. A feature beyond that is answered by its client, more slowly.
+const CELLS: usize = 4096;
+
+/// Cells are made so many at a time.
+const CHUNK: usize = 64;
+
+/// Places of the table of names: the cells of most names lie in the first place that is looked at.
+const PLACES: usize = 4 * CELLS;
+
+/// How many places are looked at for a name.
+const PROBES: usize = 8;
+
+static TABLE: [AtomicPtr<Cell>; PLACES] = [const { AtomicPtr::new(std::ptr::null_mut()) }; PLACES];
+
+#[derive(Default)]
+struct Pool {
+    free: Vec<&'static Cell>,
+    made: usize,
+    names: HashMap<(String, String), &'static Name>,
+}
+
+static POOL: Lazy<Mutex<Pool>> = Lazy::new(Mutex::default);
+
+/// The pool; none if a child of a fork inherited it locked.
+fn pool() -> Option<MutexGuard<'static, Pool>> {
+    for _ in 0..1000 {
+        match POOL.try_lock() {
+            Ok(pool) => return Some(pool),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+    None
+}
+
+/// Memory for cells, all zero; on Linux a fork wipes it.
+#[cfg(target_os = "linux")]
+fn chunk() -> Option<&'static [Cell]> {
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
+    let size = CHUNK * size_of::<Cell>();
+    // SAFETY: new memory at a place of the kernel's choice, given back to nobody: a page is aligned for cells, and all zero is
+    // a cell, now and after a fork.
+    unsafe {
+        let memory =
+            mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE).ok()?;
+        if madvise(memory, size, Advice::LinuxWipeOnFork).is_err() {
+            // A kernel before 4.14: no cells, as a child could not be told from its parent.
+            let _ = rustix::mm::munmap(memory, size);
+            return None;
+        }
+        Some(std::slice::from_raw_parts(memory.cast::<Cell>(), CHUNK))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn chunk() -> Option<&'static [Cell]> {
+    // The process that makes the first cells is the one that may use them.
+    let _ = here();
+    Some(Box::leak((0..CHUNK).map(|_| Cell::default()).collect::<Box<[Cell]>>()))
+}
+
+/// Whether this is the process that wrote the cells, and no child of a fork.
+#[inline]
+pub(super) fn here() -> bool {
+    // Their memory is wiped in a child; and there are no forks.
+    #[cfg(any(target_os = "linux", windows))]
+    return true;
+    #[cfg(not(any(target_os = "linux", windows)))]
+    {
+        static PROCESS: Lazy<u32> = Lazy::new(std::process::id);
+        *PROCESS == std::process::id()
+    }
+}
+
+impl Pool {
+    fn cell(&mut self) -> Option<&'static Cell> {
+        if self.free.is_empty() && self.made < CELLS {
+            self.free.extend(chunk()?);
+            self.made += CHUNK;
+        }
+        self.free.pop()
+    }
+
+    fn name(&mut self, sku: &str, feature: &str) -> Option<&'static Name> {
+        let key = (sku.to_owned(), feature.to_owned());
+        if let Some(name) = self.names.get(&key) {
+            return Some(name);
+        }
+        if self.names.len() == CELLS {
+            return None;
+        }
+        let name: &'static Name = Box::leak(Box::new(Name { sku: sku.into(), feature: feature.into() }));
+        self.names.insert(key, name);
+        Some(name)
+    }
+}
+
+/// The places at which the cell of a name may lie.
+#[inline]
+fn places(tag: u64, name: Result<&Key, [&[u8]; 2]>) -> impl Iterator<Item = &'static AtomicPtr<Cell>> {
+    let mut hasher = FixedState::with_seed(tag).build_hasher();
+    match name {
+        Ok(key) => key.halves().iter().for_each(|word| hasher.write_u64(*word)),
+        Err(long) => long.iter().for_each(|text| hasher.write(text)),
+    }
+    let first = hasher.finish() as usize;
+    (0..PROBES).map(move |probe| &TABLE[first.wrapping_add(probe) % PLACES])
+}
+
+fn places_of(tag: u64, sku: &str, feature: &str) -> impl Iterator<Item = &'static AtomicPtr<Cell>> {
+    let texts = [sku.as_bytes(), feature.as_bytes()];
+    let key = Key::of(texts[0], texts[1]);
+    places(tag, key.as_ref().ok_or(texts)).collect::<Vec<_>>().into_iter()
+}
+
+/// The decision about a feature by name, while it is good, for the tag that [`Client::name`](super::Client::name) was told:
+/// waits for nobody, allocates nothing. It is put word by word as in [`Brief::words`], and good only if this returns true; else
+/// [`Client::check`](super::Client::check) answers.
+#[inline]
+pub fn read_named(tag: u64, sku: &[u8], feature: &[u8], put: impl Fn(usize, u64) + Copy) -> bool {
+    let Some(key) = Key::of(sku, feature) else { return read_long(tag, sku, feature, put) };
+    places(tag, Ok(&key)).any(|place| {
+        // SAFETY: cells are never freed, and the pointer is null or a cell's.
+        let cell = unsafe { place.load(Ordering::Acquire).as_ref() };
+        cell.is_some_and(|cell| cell.read_key(tag, &key, put))
+    })
+}
+
+#[inline(never)]
+fn read_long(tag: u64, sku: &[u8], feature: &[u8], put: impl Fn(usize, u64) + Copy) -> bool {
+    places(tag, Err([sku, feature])).any(|place| {
+        // SAFETY: as above.
+        let cell = unsafe { place.load(Ordering::Acquire).as_ref() };
+        cell.is_some_and(|cell| cell.read_name(tag, sku, feature, put))
+    })
+}
+
+/// A cell of a client's, and the tag by which it is found by name, if it is.
+struct Held {
+    cell: &'static Cell,
+    tag: u64,
+}
+
+/// The cells of one client, by SKU and feature. Who writes to them holds the client's cache.
+pub(super) struct Cells {
+    pid: u32,
+    on: bool,
+    own: Mutex<HashMap<String, HashMap<String, Vec<Held>>>>,
+}
+
+fn retire(sku: &str, feature: &str, held: &Held, pool: Option<&mut Pool>) {
+    let is = |place: &&AtomicPtr<Cell>| std::ptr::eq(place.load(Ordering::Relaxed), held.cell);
+    if held.tag != 0
+        && let Some(place) = places_of(held.tag, sku, feature).find(is)
+    {
+        place.store(std::ptr::null_mut(), Ordering::Release);
+    }
+    held.cell.give(0, None);
+    if let Some(pool) = pool {
+        pool.free.push(held.cell);
+    }
+}
+
+impl Cells {
+    /// For a new client; off if its decisions cannot be timed by the machine's clock.
+    pub(super) fn new(on: bool) -> Cells {
+        Cells { pid: std::process::id(), on, own: Mutex::default() }
+    }
+
+    fn own(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Vec<Held>>>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new cell for a feature, found by name if there is a tag; none if there are too many, or there is one by that name.
+    pub(super) fn add(&self, sku: &str, feature: &str, tag: u64) -> Option<&'static Cell> {
+        if !self.on {
+            return None;
+        }
+        let mut own = self.own();
+        let there = own.get(sku).and_then(|features| features.get(feature));
+        if tag != 0 && there.is_some_and(|held| held.iter().any(|held| held.tag == tag)) {
+            return None;
+        }
+        let mut pool = pool()?;
+        if tag == 0 {
+            let cell = pool.cell()?;
+            own.entry(sku.to_owned()).or_default().entry(feature.to_owned()).or_default().push(Held { cell, tag });
+            return Some(cell);
+        }
+        let free = |place: &&AtomicPtr<Cell>| place.load(Ordering::Relaxed).is_null();
+        let place = places_of(tag, sku, feature).find(free)?;
+        let name = pool.name(sku, feature)?;
+        let cell = pool.cell()?;
+        cell.give(tag, Some(name));
+        place.store(std::ptr::from_ref(cell).cast_mut(), Ordering::Release);
+        own.entry(sku.to_owned()).or_default().entry(feature.to_owned()).or_default().push(Held { cell, tag });
+        Some(cell)
+    }
+
+    /// The cell of a feature that is kept no longer.
+    pub(super) fn remove(&self, sku: &str, feature: &str, cell: &'static Cell) {
+        self.keep(|held| !std::ptr::eq(held.cell, cell), Some((sku, feature)));
+    }
+
+    /// No feature is found by this tag any longer.
+    pub(super) fn unname(&self, tag: u64) {
+        self.keep(|held| held.tag != tag, None);
+    }
+
+    fn keep(&self, keep: impl Fn(&Held) -> bool, only: Option<(&str, &str)>) {
+        if self.pid != std::process::id() {
+            // They are the parent's.
+            return;
+        }
+        let mut own = self.own();
+        let mut pool = pool();
+        for (sku, features) in own.iter_mut().filter(|(sku, _)| only.is_none_or(|only| only.0 == *sku)) {
+            for (feature, held) in features.iter_mut().filter(|(feature, _)| only.is_none_or(|only| only.1 == *feature))
+            {
+                held.retain(|held| {
+                    let stays = keep(held);
+                    if !stays {
+                        retire(sku, feature, held, pool.as_deref_mut());
+                    }
+                    stays
+                });
+            }
+            features.retain(|_, held| !held.is_empty());
+        }
+    }
+
+    /// Puts a decision into the cells of its feature, good from one coarse wall on and before another.
+    pub(super) fn publish(&self, sku: &str, feature: &str, brief: &Brief, from: i64, to: i64) {
+        let own = self.own();
+        for held in own.get(sku).and_then(|features| features.get(feature)).into_iter().flatten() {
+            held.cell.publish(brief, from, to);
+        }
+    }
+
+    /// All that lies there is good no longer.
+    pub(super) fn forget(&self) {
+        self.own().values().flat_map(HashMap::values).flatten().for_each(|held| held.cell.forget());
+    }
+}
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        self.keep(|_| false, None);
+    }
+}
