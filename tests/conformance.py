@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every scenario through Rust, C, C++, C# and Python: the printed lines are the same, byte for byte, and meet what is expected.
+"""Every scenario through Rust, C, C++, C#, Python and LuaJIT: the printed lines are the same, byte for byte, and meet what is expected.
 
 Each language's runner walks the steps itself and prints each line from its own types, so it is the binding that is tested.
 """
@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIB = os.environ.get("REPRIEVE_LIB", os.path.join(ROOT, "target", "release"))
 PYTHON = os.path.join(ROOT, "build", "venv", "bin", "python")
 OUT = os.path.join(ROOT, "build", "conformance")
-ENV = dict(os.environ, LD_LIBRARY_PATH=LIB)
+ENV = dict(os.environ, LD_LIBRARY_PATH=LIB, REPRIEVE_LIB=LIB)
 
 
 def compiled(language):
@@ -27,6 +27,8 @@ def compiled(language):
         return [os.path.join(LIB, "reprieve"), "drill", "--json"]
     if language == "Python":
         return [PYTHON, os.path.join(ROOT, "tests", "python", "conformance.py")]
+    if language == "Lua":
+        return ["luajit", os.path.join(ROOT, "tests", "lua", "conformance.lua")] if shutil.which("luajit") else None
     if language == "C":
         build = ["cc", "-std=c11", *warn, os.path.join(abi, "conformance.c"), "-o", os.path.join(OUT, "conformance-c"), *link]
         run = [os.path.join(OUT, "conformance-c")]
@@ -74,7 +76,7 @@ def unmet(scenario, output):
 def main():
     os.makedirs(OUT, exist_ok=True)
     files = sorted(glob.glob(os.path.join(ROOT, "tests", "scenarios", "*.json")))
-    runners = {language: compiled(language) for language in ("Rust", "C", "C++", "C#", "Python")}
+    runners = {language: compiled(language) for language in ("Rust", "C", "C++", "C#", "Python", "Lua")}
     passed = failed = skipped = 0
     for file in files:
         with open(file, encoding="utf-8") as text:

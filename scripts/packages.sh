@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds the package of every ecosystem into a folder: `build/packages`, or the one that is named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out="${1:-build/packages}"
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+rm -rf "${out:?}"/*
+for script in scripts/package/*.sh; do
+  started=$SECONDS
+  "$script" "$out"
+  printf -- '-- %s: %d s\n' "$(basename "$script" .sh)" $((SECONDS - started))
+done
+ls -l "$out"
