@@ -21,13 +21,15 @@
 -- **Ownership.** What is forgotten is freed by the garbage collector; `free` does it at once, and twice is no harm. A freed object's calls
 -- give an error, its checks "unknown". The order of freeing does not matter.
 --
--- **Threads.** A client belongs to the Lua state that opened it; each state (a LÖVE thread) opens its own, on the same ledger. Coroutines of a
--- state share what they like. There are no callbacks, no threads and no timers: nothing happens but in a call.
+-- **Threads.** Objects belong to their Lua state. Another state of the process, such as a LÖVE thread, gets a client of its own on the same
+-- open ledger by `client:number` and `reprieve.client`. Coroutines share what they like. There are no callbacks, no threads and no timers:
+-- nothing happens but in a call.
 -- @module reprieve
 
-local ffi = require "ffi"
 local prefix = (... or ""):match "^(.*[./])" or ""
+-- First: it says so if there is no FFI.
 local native = require(prefix .. "reprieve_library")
+local ffi = require "ffi"
 local values = require(prefix .. "reprieve_values")
 local C, constants = native.library, native.declared.constants
 local ErrorHandle, BytesHandle = values.ErrorHandle, values.BytesHandle
@@ -124,6 +126,12 @@ function client:clone()
   local status = C.reprieve_client_clone(self.handle[0], other.handle, err.handle)
   if status ~= 0 then return failed(status, err) end
   return other
+end
+
+--- A number that names this client in every Lua state of the process, until it is freed: see `reprieve.client`.
+-- @treturn number
+function client:number()
+  return tonumber(ffi.cast("uintptr_t", self.handle[0]))
 end
 
 --- A feature of a SKU, to ask about in every frame. Whether any licence has it is asked by each check, not here.
@@ -522,6 +530,17 @@ function reprieve.open_toml(toml, options)
   options = known(options, "open_toml")
   local made, err = reprieve.builder.from_toml(toml)
   return open_with(made, err, options)
+end
+
+--- Another client on the open ledger of one that lives in any Lua state of the process, such as the one that started this thread.
+-- @tparam number number what `client:number` gave
+-- @treturn Client a clone, which lives on its own; `nil, err` ("invalid_handle") if that client was freed
+function reprieve.client(number)
+  whole(number, 1, "client", 0, 2 ^ 53)
+  local other, err = Client(), ErrorHandle()
+  local status = C.reprieve_client_clone(ffi.cast("reprieve_client *", number), other.handle, err.handle)
+  if status ~= 0 then return failed(status, err) end
+  return other
 end
 
 --- Makes drills: see `reprieve_drill.lua`.

@@ -103,8 +103,8 @@ function values.failed(status, handle)
     local text, length = text_box(), length_box()
     status = C.reprieve_error_status(handle.handle[0])
     if C.reprieve_error_message(handle.handle[0], text, length) == 0 then message = ffi.string(text[0], length[0]) end
-    handle:free()
   end
+  if handle then handle:free() end
   local said = words.status[status]
   return nil, setmetatable({ status = status, word = said, message = message or "reprieve: " .. said }, Error)
 end
