@@ -73,7 +73,7 @@ def test_declarations():
     sources = "".join(read(path) for path in glob.glob(os.path.join(BINDING, "*.lua")) if not path.endswith("_cdef.lua"))
     bound = set(re.findall(r"\b(?:C|library)\.(reprieve_\w+)", sources))
     note("every function is bound", " ".join(sorted(declared ^ bound)) or None)
-    public = re.findall(r"([^\n]*)\n *function ((?:reprieve|client|builder|drill|drills|Feature)[.:][\w.]+)", sources)
+    public = re.findall(r"([^\n]*)\n *function ((?:reprieve|client|builders?|drills?|Feature)[.:][\w.]+)", sources)
     silent = [name for before, name in public if not before.strip().startswith("--")]
     note("every function has a comment", " ".join(silent) or None if len(public) > 40 else f"{len(public)} functions were found")
 
