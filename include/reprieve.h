@@ -88,6 +88,12 @@
 #endif
 #endif
 
+// Whether the library that was loaded is one that a program built with this header can use. A program that may meet
+// another release asks before anything else; `reprieve_version` and `reprieve_abi_version` say what it has met.
+#define REPRIEVE_ABI_FITS() \
+  ((reprieve_abi_version() >> 16) == REPRIEVE_ABI_VERSION_MAJOR && \
+   (reprieve_abi_version() & 0xffff) >= REPRIEVE_ABI_VERSION_MINOR)
+
 // The call did what it says.
 #define REPRIEVE_OK 0
 

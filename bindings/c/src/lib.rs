@@ -40,3 +40,6 @@ pub mod ledger_status;
 pub mod builder;
 
 pub mod drill;
+
+#[cfg(all(feature = "panics", debug_assertions))]
+mod panics;
