@@ -7,9 +7,10 @@
  *     int main(int argc, char **argv) {
  *         try {
  *             reprieve::Client client = reprieve::Client::open(argc > 1 ? argv[1] : "reprieve.toml");
- *             const reprieve::Decision decision = client.check("cad", "core");
- *             std::cout << reprieve::to_string(decision.access) << "\n";
- *             if (decision.access == reprieve::Access::unknown) {
+ *             reprieve::Feature core = client.feature("cad", "core");
+ *             const reprieve::Decision decision = core.check(); // in every frame
+ *             std::cout << reprieve::to_string(decision.access()) << "\n";
+ *             if (decision.access() == reprieve::Access::unknown) {
  *                 std::cout << client.explain("cad", "core") << "\n"; // could not be decided: this is no refusal
  *             }
  *         } catch (const reprieve::Error &error) {
@@ -17,8 +18,10 @@
  *         }
  *     }
  *
- * Calls that fail throw reprieve::Error; `Client::check` throws nothing. All classes can be moved, not copied; one that was moved from or closed
- * gives errors, and nothing worse. Threads: as in reprieve.h. Do not move or assign an object while another thread uses it.
+ * Each call that can fail is there twice: `open` throws a reprieve::Error, `try_open` gives a reprieve::Result, which is a
+ * value or an Error. Where exceptions are turned off, the second is there alone. A check can do neither: its decision has a
+ * status. All classes can be moved, not copied; one that was moved from or closed gives errors, and nothing worse. Threads:
+ * as in reprieve.h. Do not move or assign an object while another thread uses it.
  */
 
 #ifndef REPRIEVE_HPP
@@ -29,12 +32,35 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define REPRIEVE_EXCEPTIONS 1
+#else
+#define REPRIEVE_EXCEPTIONS 0
+#endif
+
+// Which file a library came from can be asked where that needs no library of its own.
+#define REPRIEVE_DLADDR 0
+#if defined(__APPLE__)
+#undef REPRIEVE_DLADDR
+#define REPRIEVE_DLADDR 1
+#elif defined(__GLIBC__) && defined(_GNU_SOURCE)
+#if __GLIBC__ > 2 || __GLIBC_MINOR__ >= 34
+#undef REPRIEVE_DLADDR
+#define REPRIEVE_DLADDR 1
+#endif
+#endif
+#if REPRIEVE_DLADDR
+#include <dlfcn.h>
+#endif
 
 namespace reprieve {
 
@@ -189,7 +215,7 @@ inline std::string_view to_string(Refusal value) noexcept { return reprieve_refu
 inline std::string_view to_string(Outage value) noexcept { return reprieve_outage_str(static_cast<std::uint32_t>(value)); }
 inline std::string_view to_string(EventKind value) noexcept { return reprieve_event_kind_str(static_cast<std::uint32_t>(value)); }
 
-/// A call failed: `what()` says what happened, to which thing, and what to do next.
+/// What went wrong with a call: `what()` says what happened, to which thing, and what to do next.
 class Error : public std::runtime_error {
 public:
     Error(Status status, const std::string &message) : std::runtime_error(message), status_(status) {}
@@ -202,12 +228,101 @@ private:
 
 namespace detail {
 
+[[noreturn]] inline void fail(const Error &error) {
+#if REPRIEVE_EXCEPTIONS
+    throw error;
+#else
+    static_cast<void>(error);
+    std::abort();
+#endif
+}
+
+} // namespace detail
+
+/// What a `try_` function gives: a value, or why there is none. As std::expected, which C++17 has not.
+template <typename T> class [[nodiscard]] Result {
+public:
+    using value_type = T;
+    using error_type = Error;
+
+    Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) : held_(std::in_place_index<1>, std::move(error)) {}
+
+    bool has_value() const noexcept { return held_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// `ok` if there is a value.
+    Status status() const noexcept { return has_value() ? Status::ok : error().status(); }
+    /// Why there is no value. Only where there is none.
+    const Error &error() const noexcept { return *std::get_if<1>(&held_); }
+
+    /// Only where there is a value.
+    T &operator*() & noexcept { return *std::get_if<0>(&held_); }
+    const T &operator*() const & noexcept { return *std::get_if<0>(&held_); }
+    T &&operator*() && noexcept { return std::move(*std::get_if<0>(&held_)); }
+    T *operator->() noexcept { return std::get_if<0>(&held_); }
+    const T *operator->() const noexcept { return std::get_if<0>(&held_); }
+
+    /// The value; where there is none, throws the error (or ends the process, where there are no exceptions).
+    T &value() & {
+        need();
+        return **this;
+    }
+    const T &value() const & {
+        need();
+        return **this;
+    }
+    T &&value() && {
+        need();
+        return *std::move(*this);
+    }
+    template <typename U> T value_or(U &&other) const & { return has_value() ? **this : static_cast<T>(std::forward<U>(other)); }
+    template <typename U> T value_or(U &&other) && { return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(other)); }
+
+private:
+    void need() const {
+        if (!has_value()) {
+            detail::fail(error());
+        }
+    }
+
+    std::variant<T, Error> held_;
+};
+
+/// That a call was done, or why not.
+template <> class [[nodiscard]] Result<void> {
+public:
+    using value_type = void;
+    using error_type = Error;
+
+    Result() noexcept = default;
+    Result(Error error) : error_(std::move(error)) {}
+
+    bool has_value() const noexcept { return !error_; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// `ok` if the call was done.
+    Status status() const noexcept { return error_ ? error_->status() : Status::ok; }
+    /// Why it was not done. Only where it was not.
+    const Error &error() const noexcept { return *error_; }
+    /// Where it was not done, throws the error (or ends the process, where there are no exceptions).
+    void value() const {
+        if (error_) {
+            detail::fail(*error_);
+        }
+    }
+
+private:
+    std::optional<Error> error_;
+};
+
+namespace detail {
+
 inline void release(reprieve_error *handle) noexcept { reprieve_error_free(handle); }
 inline void release(reprieve_bytes *handle) noexcept { reprieve_bytes_free(handle); }
 inline void release(reprieve_answers *handle) noexcept { reprieve_answers_free(handle); }
 inline void release(reprieve_task *handle) noexcept { reprieve_task_free(handle); }
 inline void release(reprieve_event *handle) noexcept { reprieve_event_free(handle); }
 inline void release(reprieve_ledger_status *handle) noexcept { reprieve_ledger_status_free(handle); }
+inline void release(reprieve_feature *handle) noexcept { reprieve_feature_free(handle); }
 inline void release(reprieve_client *handle) noexcept { reprieve_client_free(handle); }
 inline void release(reprieve_builder *handle) noexcept { reprieve_builder_free(handle); }
 inline void release(reprieve_drill *handle) noexcept { reprieve_drill_free(handle); }
@@ -220,71 +335,137 @@ public:
     Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     Handle &operator=(Handle &&other) noexcept {
         if (this != &other) {
-            release(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
+            reset(std::exchange(other.handle_, nullptr));
         }
         return *this;
     }
     Handle(const Handle &) = delete;
     Handle &operator=(const Handle &) = delete;
-    ~Handle() { release(handle_); }
+    ~Handle() { reset(nullptr); }
     T *get() const noexcept { return handle_; }
     /// Where a call puts a new handle; the old one is freed.
     T **put() noexcept {
-        release(std::exchange(handle_, nullptr));
+        reset(nullptr);
         return &handle_;
     }
 
 private:
+    void reset(T *handle) noexcept {
+        if (T *old = std::exchange(handle_, handle)) {
+            release(old);
+        }
+    }
+
     T *handle_ = nullptr;
 };
 
 using ErrorHandle = Handle<reprieve_error>;
 using BytesHandle = Handle<reprieve_bytes>;
 using AnswersHandle = Handle<reprieve_answers>;
-using TaskHandle = Handle<reprieve_task>;
-using EventHandle = Handle<reprieve_event>;
-using StatusHandle = Handle<reprieve_ledger_status>;
 
-/// Throws if a call failed.
-inline void check(reprieve_status status, const ErrorHandle &error) {
-    if (status == REPRIEVE_OK) {
-        return;
-    }
+/// The error of a call that failed.
+inline Error failure(reprieve_status status, const reprieve_error *error) {
     const char *text = nullptr;
     std::size_t len = 0;
-    if (error.get() != nullptr && reprieve_error_message(error.get(), &text, &len) == REPRIEVE_OK) {
-        throw Error(static_cast<Status>(status), std::string(text, len));
+    if (error != nullptr && reprieve_error_message(error, &text, &len) == REPRIEVE_OK) {
+        return Error(static_cast<Status>(status), std::string(text, len));
     }
-    throw Error(static_cast<Status>(status), std::string("reprieve: ") + reprieve_status_str(status));
+    return Error(static_cast<Status>(status), std::string("reprieve: ") + reprieve_status_str(status));
 }
-
-inline void check(reprieve_status status) { check(status, ErrorHandle()); }
 
 /// Calls, with an error object at the end of the arguments.
-template <typename Function, typename... Arguments> void call(Function function, Arguments... arguments) {
+template <typename Function, typename... Arguments> Result<void> call(Function function, Arguments... arguments) {
     ErrorHandle error;
     const reprieve_status status = function(arguments..., error.put());
-    check(status, error);
+    return status == REPRIEVE_OK ? Result<void>() : Result<void>(failure(status, error.get()));
 }
 
-inline std::string text(const BytesHandle &bytes) {
-    const char *data = nullptr;
-    std::size_t len = 0;
-    check(reprieve_bytes_get(bytes.get(), &data, &len));
-    return std::string(data, len);
+/// Calls what gives a handle, and makes an object of it.
+template <typename Object, typename Function, typename... Arguments> Result<Object> made(Function function, Arguments... arguments) {
+    ErrorHandle error;
+    Object object(nullptr);
+    const reprieve_status status = function(arguments..., object.handle_.put(), error.put());
+    return status == REPRIEVE_OK ? Result<Object>(std::move(object)) : Result<Object>(failure(status, error.get()));
 }
 
-template <typename T> std::optional<std::string> text(reprieve_status (*getter)(const T *, const char **, std::size_t *), const T *handle) {
+/// Calls what gives a text of its own.
+template <typename Function, typename... Arguments> Result<std::string> text_of(Function function, Arguments... arguments) {
+    ErrorHandle error;
+    BytesHandle bytes;
     const char *data = nullptr;
     std::size_t len = 0;
-    check(getter(handle, &data, &len));
-    if (data == nullptr) {
-        return std::nullopt;
+    reprieve_status status = function(arguments..., bytes.put(), error.put());
+    if (status == REPRIEVE_OK) {
+        status = reprieve_bytes_get(bytes.get(), &data, &len);
     }
-    return std::string(data, len);
+    return status == REPRIEVE_OK ? Result<std::string>(std::string(data, len)) : Result<std::string>(failure(status, error.get()));
 }
+
+/// Reads what a handle holds, and keeps the first status that is not good.
+class Reader {
+public:
+    void read(reprieve_status status) noexcept {
+        if (status_ == REPRIEVE_OK) {
+            status_ = status;
+        }
+    }
+    /// A borrowed text.
+    template <typename Function, typename... Arguments> std::optional<std::string> text(Function function, Arguments... arguments) {
+        const char *data = nullptr;
+        std::size_t len = 0;
+        read(function(arguments..., &data, &len));
+        return data != nullptr ? std::optional<std::string>(std::string(data, len)) : std::nullopt;
+    }
+    /// The result, if all was read.
+    template <typename T> Result<T> give(T value) const {
+        return status_ == REPRIEVE_OK ? Result<T>(std::move(value)) : Result<T>(failure(status_, nullptr));
+    }
+
+private:
+    reprieve_status status_ = REPRIEVE_OK;
+};
 
 inline const std::uint8_t *bytes(std::string_view text) noexcept { return reinterpret_cast<const std::uint8_t *>(text.data()); }
+
+/// Where the library lies that was loaded, if the system can tell.
+inline std::string library_file() {
+#if REPRIEVE_DLADDR
+    Dl_info info;
+    // A text of the library's own: the address of a function may be one of the program's.
+    if (dladdr(reprieve_version(), &info) != 0 && info.dli_fname != nullptr) {
+        return info.dli_fname;
+    }
+#endif
+    return "the reprieve library that was loaded";
+}
+
+inline std::string abi_text(std::uint32_t version) { return std::to_string(version >> 16) + "." + std::to_string(version & 0xffff); }
+
+} // namespace detail
+
+/// Whether the library that was loaded fits this header. What opens or makes something asks first, so that a program
+/// which meets another library is told so, instead of failing in some odd way later.
+inline Result<void> check_abi() {
+    constexpr std::uint32_t built_for = (std::uint32_t{REPRIEVE_ABI_VERSION_MAJOR} << 16) | std::uint32_t{REPRIEVE_ABI_VERSION_MINOR};
+    if (REPRIEVE_ABI_FITS()) {
+        return {};
+    }
+    return Error(Status::unsupported, detail::library_file() + " (release " + reprieve_version() + ") has ABI version " +
+                                          detail::abi_text(reprieve_abi_version()) + ", but this program was built for " +
+                                          detail::abi_text(built_for) +
+                                          "; install a library with that version, or a higher one with the same first number, or build the "
+                                          "program with the header of that library");
+}
+
+namespace detail {
+
+/// `made`, after a look at the ABI.
+template <typename Object, typename Function, typename... Arguments> Result<Object> first(Function function, Arguments... arguments) {
+    if (Result<void> fits = check_abi(); !fits) {
+        return fits.error();
+    }
+    return made<Object>(function, arguments...);
+}
 
 } // namespace detail
 
@@ -320,8 +501,8 @@ public:
         time.seconds = seconds_;
         time.nanos = nanos_;
         time.present = 1;
-        detail::call(reprieve_time_format, &time, buffer, sizeof buffer, &len);
-        return std::string(buffer, len);
+        // It cannot fail: the buffer is large enough, and the nanoseconds are the library's.
+        return reprieve_time_format(&time, buffer, sizeof buffer, &len, nullptr) == REPRIEVE_OK ? std::string(buffer, len) : std::string();
     }
 
     friend bool operator==(const Time &a, const Time &b) noexcept { return a.seconds_ == b.seconds_ && a.nanos_ == b.nanos_; }
@@ -362,36 +543,54 @@ struct Flags {
 };
 
 /// The answer to a check. There is no conversion to bool: denied and unknown are not the same.
-struct Decision {
-    /// Whether the question could be asked. If it is not `ok`, access is unknown.
-    Status status = Status::ok;
-    Access access = Access::unknown;
-    State state = State::none;
-    Reason reason = Reason::none;
-    /// The next instant at which access, state or reason changes if nothing else arrives.
-    std::optional<Time> until;
-    /// The first later instant at which access is denied, if it is not now.
-    std::optional<Time> ends;
-    /// When the lease itself ends: grace is what comes after.
-    std::optional<Time> lease_end;
-    /// The time that it was decided at.
-    std::optional<Time> t;
-    /// The stage of grace, counting from 0.
-    std::optional<std::uint32_t> stage;
-    ClockStanding clock = ClockStanding::none;
-    LedgerStanding ledger = LedgerStanding::none;
-    Flags flags;
+class Decision {
+public:
+    /// Access is unknown.
+    Decision() noexcept : raw_() { raw_.stage = REPRIEVE_STAGE_NONE; }
+    explicit Decision(const reprieve_decision &raw) noexcept : raw_(raw) {}
 
-    Decision() noexcept = default;
-    Decision(reprieve_status called, const reprieve_decision &from) noexcept
-        : status(static_cast<Status>(called)), access(static_cast<Access>(from.access)), state(static_cast<State>(from.state)),
-          reason(static_cast<Reason>(from.reason)), until(detail::time(from.until)), ends(detail::time(from.ends)),
-          lease_end(detail::time(from.lease_end)), t(detail::time(from.t)), clock(static_cast<ClockStanding>(from.clock)),
-          ledger(static_cast<LedgerStanding>(from.ledger)), flags(from.flags) {
-        if (from.stage != REPRIEVE_STAGE_NONE) {
-            stage = from.stage;
-        }
+    /// Whether the question could be asked. If it is not `ok`, access is unknown.
+    Status status() const noexcept { return static_cast<Status>(status_); }
+    Access access() const noexcept { return static_cast<Access>(raw_.access); }
+    /// Whether access is limited or full. That it is not does not say that it is denied.
+    bool allowed() const noexcept { return raw_.access >= REPRIEVE_ACCESS_LIMITED; }
+    State state() const noexcept { return static_cast<State>(raw_.state); }
+    Reason reason() const noexcept { return static_cast<Reason>(raw_.reason); }
+    /// The next instant at which access, state or reason changes if nothing else arrives.
+    std::optional<Time> until() const noexcept { return detail::time(raw_.until); }
+    /// The first later instant at which access is denied, if it is not now.
+    std::optional<Time> ends() const noexcept { return detail::time(raw_.ends); }
+    /// When the lease itself ends: grace is what comes after.
+    std::optional<Time> lease_end() const noexcept { return detail::time(raw_.lease_end); }
+    /// The time that it was decided at.
+    std::optional<Time> t() const noexcept { return detail::time(raw_.t); }
+    /// The stage of grace, counting from 0.
+    std::optional<std::uint32_t> stage() const noexcept {
+        return raw_.stage != REPRIEVE_STAGE_NONE ? std::optional<std::uint32_t>(raw_.stage) : std::nullopt;
     }
+    ClockStanding clock() const noexcept { return static_cast<ClockStanding>(raw_.clock); }
+    LedgerStanding ledger() const noexcept { return static_cast<LedgerStanding>(raw_.ledger); }
+    Flags flags() const noexcept { return Flags(raw_.flags); }
+    /// As C has it.
+    const reprieve_decision &raw() const noexcept { return raw_; }
+
+private:
+    friend class Feature;
+    friend class Client;
+
+    /// The library writes all of it, whatever a check comes to: so nothing is written twice.
+    template <typename Check> static Decision made_by(Check check) noexcept {
+        Decision decision{Unwritten()};
+        decision.raw_.struct_size = sizeof decision.raw_;
+        decision.status_ = check(&decision.raw_);
+        return decision;
+    }
+
+    struct Unwritten {};
+    explicit Decision(Unwritten) noexcept {}
+
+    reprieve_decision raw_;
+    reprieve_status status_ = REPRIEVE_OK;
 };
 
 /// What became of a document.
@@ -457,6 +656,30 @@ struct LedgerStatus {
     std::string json;
 };
 
+/// A feature of a product, to ask about in every frame. It keeps its client's ledger open.
+class Feature {
+public:
+    /// Takes a handle over.
+    explicit Feature(reprieve_feature *handle) noexcept : handle_(handle) {}
+
+    /// May the product use it now? Throws nothing, allocates nothing, and costs what the call of C costs.
+    Decision check() const noexcept {
+        return Decision::made_by([this](reprieve_decision *into) { return reprieve_feature_check(get(), into, nullptr); });
+    }
+
+    /// Whether access is limited or full: see `Decision::allowed`.
+    bool allowed() const noexcept { return check().allowed(); }
+
+    /// The handle, for calls of reprieve.h; still owned by this object.
+    reprieve_feature *get() const noexcept { return handle_.get(); }
+
+private:
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
+    detail::Handle<reprieve_feature> handle_;
+};
+
 /// An open ledger.
 class Client {
 public:
@@ -464,214 +687,239 @@ public:
     explicit Client(reprieve_client *handle) noexcept : handle_(handle) {}
 
     /// Opens the ledger of an application file with the defaults.
-    static Client open(std::string_view app_file) {
-        Client client(nullptr);
-        detail::call(reprieve_client_open, app_file.data(), app_file.size(), client.handle_.put());
-        return client;
+    static Result<Client> try_open(std::string_view app_file) {
+        return detail::first<Client>(reprieve_client_open, app_file.data(), app_file.size());
     }
 
     /// Another object on the same open ledger.
-    Client clone() const {
-        Client client(nullptr);
-        detail::call(reprieve_client_clone, get(), client.handle_.put());
-        return client;
+    Result<Client> try_clone() const { return detail::made<Client>(reprieve_client_clone, get()); }
+
+    /// A feature, to ask about again and again without naming it each time.
+    Result<Feature> try_feature(std::string_view sku, std::string_view feature) const {
+        return detail::made<Feature>(reprieve_client_feature, get(), sku.data(), sku.size(), feature.data(), feature.size());
     }
 
     /// May the product use this feature now? Never throws, never waits for another process. Good for every frame.
     Decision check(std::string_view sku, std::string_view feature) const noexcept {
-        reprieve_decision decision = {};
-        decision.struct_size = sizeof decision;
-        const reprieve_status status =
-            reprieve_client_check(get(), sku.data(), sku.size(), feature.data(), feature.size(), &decision, nullptr);
-        return Decision(status, decision);
+        return Decision::made_by([&](reprieve_decision *into) {
+            return reprieve_client_check(get(), sku.data(), sku.size(), feature.data(), feature.size(), into, nullptr);
+        });
     }
 
     /// A check with all that stands behind it, as JSON: see `reprieve_client_explain`.
-    std::string explain(std::string_view sku, std::string_view feature) const {
-        detail::BytesHandle json;
-        detail::call(reprieve_client_explain, get(), sku.data(), sku.size(), feature.data(), feature.size(), json.put());
-        return detail::text(json);
+    Result<std::string> try_explain(std::string_view sku, std::string_view feature) const {
+        return detail::text_of(reprieve_client_explain, get(), sku.data(), sku.size(), feature.data(), feature.size());
     }
 
     /// Imports a document; what is accepted is on disk before this returns.
-    Answer import(std::string_view token) const {
+    Result<Answer> try_import(std::string_view token) const {
         reprieve_answer answer = {};
         answer.struct_size = sizeof answer;
         detail::AnswersHandle details;
-        detail::call(reprieve_client_import, get(), detail::bytes(token), token.size(), &answer, details.put());
-        return answer_at(details, 0);
+        if (auto called = detail::call(reprieve_client_import, get(), detail::bytes(token), token.size(), &answer, details.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
+        return reader.give(answer_at(reader, details, 0));
     }
 
     /// A renewal failed, in this way. Whether that was news.
-    bool report(Outage outage) const {
+    Result<bool> try_report(Outage outage) const {
         std::uint32_t news = 0;
-        detail::call(reprieve_client_report, get(), static_cast<std::uint32_t>(outage), &news);
+        if (auto called = detail::call(reprieve_client_report, get(), static_cast<std::uint32_t>(outage), &news); !called) {
+            return called.error();
+        }
         return news != 0;
     }
 
     /// Makes a renewal request.
-    Request request() const {
+    Result<Request> try_request() const {
         detail::BytesHandle body;
         detail::BytesHandle nonce;
-        detail::call(reprieve_client_request, get(), body.put(), nonce.put());
-        return Request{detail::text(body), detail::text(nonce)};
+        if (auto called = detail::call(reprieve_client_request, get(), body.put(), nonce.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
+        Request request;
+        request.body = reader.text(reprieve_bytes_get, body.get()).value_or("");
+        request.nonce = reader.text(reprieve_bytes_get, nonce.get()).value_or("");
+        return reader.give(std::move(request));
     }
 
     /// Takes the answer of the vendor's renewal server.
-    std::vector<Answer> renew(std::string_view answer) const {
+    Result<std::vector<Answer>> try_renew(std::string_view answer) const {
         detail::AnswersHandle answers;
-        detail::call(reprieve_client_renew, get(), detail::bytes(answer), answer.size(), static_cast<std::uint32_t *>(nullptr),
-                     answers.put());
+        std::uint32_t *const accepted = nullptr;
+        if (auto called = detail::call(reprieve_client_renew, get(), detail::bytes(answer), answer.size(), accepted, answers.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
         std::size_t count = 0;
-        detail::check(reprieve_answers_count(answers.get(), &count));
+        reader.read(reprieve_answers_count(answers.get(), &count));
         std::vector<Answer> list;
         for (std::size_t index = 0; index < count; ++index) {
-            list.push_back(answer_at(answers, index));
+            list.push_back(answer_at(reader, answers, index));
         }
-        return list;
+        return reader.give(std::move(list));
     }
 
     /// The renewal servers of the application file, best first.
-    std::vector<std::string> endpoints() const {
+    Result<std::vector<std::string>> try_endpoints() const {
         std::size_t count = 0;
-        detail::call(reprieve_client_endpoint_count, get(), &count);
+        if (auto called = detail::call(reprieve_client_endpoint_count, get(), &count); !called) {
+            return called.error();
+        }
         std::vector<std::string> list;
         for (std::size_t index = 0; index < count; ++index) {
-            detail::BytesHandle endpoint;
-            detail::call(reprieve_client_endpoint, get(), index, endpoint.put());
-            list.push_back(detail::text(endpoint));
+            Result<std::string> endpoint = detail::text_of(reprieve_client_endpoint, get(), index);
+            if (!endpoint) {
+                return endpoint.error();
+            }
+            list.push_back(*std::move(endpoint));
         }
         return list;
     }
 
     /// The next event that a consumer has not been given; none if there is none yet.
-    std::optional<Event> next_event(std::string_view consumer) const {
-        detail::EventHandle handle;
-        detail::call(reprieve_client_next_event, get(), consumer.data(), consumer.size(), handle.put());
-        if (handle.get() == nullptr) {
-            return std::nullopt;
+    Result<std::optional<Event>> try_next_event(std::string_view consumer) const {
+        detail::Handle<reprieve_event> handle;
+        if (auto called = detail::call(reprieve_client_next_event, get(), consumer.data(), consumer.size(), handle.put()); !called) {
+            return called.error();
         }
+        if (handle.get() == nullptr) {
+            return std::optional<Event>();
+        }
+        detail::Reader reader;
         reprieve_event_info info = {};
         info.struct_size = sizeof info;
-        detail::check(reprieve_event_get(handle.get(), &info));
+        reader.read(reprieve_event_get(handle.get(), &info));
         Event event;
         event.record = info.record;
         event.index = info.index;
         event.kind = static_cast<EventKind>(info.kind);
         event.at = Time(info.at);
-        event.license = detail::text<reprieve_event>(reprieve_event_license, handle.get());
-        event.feature = detail::text<reprieve_event>(reprieve_event_feature, handle.get());
+        event.license = reader.text(reprieve_event_license, handle.get());
+        event.feature = reader.text(reprieve_event_feature, handle.get());
         if (info.has_access != 0) {
             event.access = static_cast<Access>(info.access);
         }
         event.state = static_cast<State>(info.state);
-        event.reason = detail::text<reprieve_event>(reprieve_event_reason, handle.get());
+        event.reason = reader.text(reprieve_event_reason, handle.get());
         if (info.has_left != 0) {
             event.left = std::chrono::seconds(info.left_seconds);
         }
         event.document = static_cast<Document>(info.document);
         event.error = static_cast<Refusal>(info.error);
-        event.text = detail::text<reprieve_event>(reprieve_event_text, handle.get());
-        return event;
+        event.text = reader.text(reprieve_event_text, handle.get());
+        return reader.give(std::optional<Event>(std::move(event)));
     }
 
     /// A consumer has dealt with an event, and with all before it.
-    void acknowledge(std::string_view consumer, const Event &event) const {
-        detail::call(reprieve_client_acknowledge, get(), consumer.data(), consumer.size(), event.record, event.index);
+    Result<void> try_acknowledge(std::string_view consumer, const Event &event) const {
+        return detail::call(reprieve_client_acknowledge, get(), consumer.data(), consumer.size(), event.record, event.index);
     }
 
     /// All features of a SKU, as checks would answer, and how the ledger stands.
-    LedgerStatus status(std::string_view sku) const {
-        detail::StatusHandle handle;
-        detail::call(reprieve_client_status, get(), sku.data(), sku.size(), handle.put());
+    Result<LedgerStatus> try_status(std::string_view sku) const {
+        detail::Handle<reprieve_ledger_status> handle;
+        if (auto called = detail::call(reprieve_client_status, get(), sku.data(), sku.size(), handle.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
         reprieve_ledger_info info = {};
         info.struct_size = sizeof info;
-        detail::check(reprieve_ledger_status_get(handle.get(), &info));
+        reader.read(reprieve_ledger_status_get(handle.get(), &info));
         LedgerStatus status;
         status.t = Time(info.t);
         status.clock = static_cast<ClockStanding>(info.clock);
         status.ledger = static_cast<LedgerStanding>(info.ledger);
         status.flags = Flags(info.flags);
-        status.ledger_id = detail::text<reprieve_ledger_status>(reprieve_ledger_status_ledger_id, handle.get()).value_or("");
-        status.folder = detail::text<reprieve_ledger_status>(reprieve_ledger_status_folder, handle.get());
+        status.ledger_id = reader.text(reprieve_ledger_status_ledger_id, handle.get()).value_or("");
+        status.folder = reader.text(reprieve_ledger_status_folder, handle.get());
         status.generation = info.generation;
         status.records = info.records;
         status.unproven = info.unproven;
-        status.policy = detail::text<reprieve_ledger_status>(reprieve_ledger_status_policy, handle.get());
+        status.policy = reader.text(reprieve_ledger_status_policy, handle.get());
         status.policy_version = info.policy_version;
-        for (std::uint64_t index = 0; index < info.features; ++index) {
+        for (std::size_t index = 0; index < info.features; ++index) {
             const char *name = nullptr;
             std::size_t len = 0;
             reprieve_decision decision = {};
             decision.struct_size = sizeof decision;
-            const auto at = static_cast<std::size_t>(index);
-            detail::check(reprieve_ledger_status_feature(handle.get(), at, &name, &len, &decision));
-            status.features.emplace_back(std::string(name, len), Decision(REPRIEVE_OK, decision));
+            reader.read(reprieve_ledger_status_feature(handle.get(), index, &name, &len, &decision));
+            status.features.emplace_back(std::string(name != nullptr ? name : "", len), Decision(decision));
         }
-        detail::BytesHandle json;
-        detail::call(reprieve_ledger_status_json, handle.get(), json.put());
-        status.json = detail::text(json);
-        return status;
+        Result<std::string> json = detail::text_of(reprieve_ledger_status_json, handle.get());
+        if (!json) {
+            return json.error();
+        }
+        status.json = *std::move(json);
+        return reader.give(std::move(status));
     }
 
     /// Files an appeal, about a licence or the ledger as such, and gives what to send to the vendor.
-    std::string appeal(std::optional<std::string_view> license, std::string_view text) const {
-        detail::BytesHandle packet;
+    Result<std::string> try_appeal(std::optional<std::string_view> license, std::string_view text) const {
         const char *name = license ? license->data() : nullptr;
         const std::size_t len = license ? license->size() : 0;
-        detail::call(reprieve_client_appeal, get(), name, len, text.data(), text.size(), packet.put());
-        return detail::text(packet);
+        return detail::text_of(reprieve_client_appeal, get(), name, len, text.data(), text.size());
     }
 
     /// Upkeep, on a thread of the product's own.
-    void upkeep() const { detail::call(reprieve_client_upkeep, get()); }
+    Result<void> try_upkeep() const { return detail::call(reprieve_client_upkeep, get()); }
 
     /// The ledger's signed head.
-    std::string head() const {
-        detail::BytesHandle note;
-        detail::call(reprieve_client_head, get(), note.put());
-        return detail::text(note);
-    }
+    Result<std::string> try_head() const { return detail::text_of(reprieve_client_head, get()); }
 
     /// The ledger's id.
-    std::string ledger_id() const {
-        detail::BytesHandle id;
-        detail::call(reprieve_client_ledger_id, get(), id.put());
-        return detail::text(id);
-    }
+    Result<std::string> try_ledger_id() const { return detail::text_of(reprieve_client_ledger_id, get()); }
 
     /// What happened that nobody was told of, as JSON.
-    std::string diagnostics() const {
-        detail::BytesHandle json;
-        detail::call(reprieve_client_diagnostics, get(), json.put());
-        return detail::text(json);
-    }
+    Result<std::string> try_diagnostics() const { return detail::text_of(reprieve_client_diagnostics, get()); }
 
     /// Closes the ledger, for this object and its clones. Closing again is no error.
-    void close() const { detail::call(reprieve_client_close, get()); }
+    Result<void> try_close() const { return detail::call(reprieve_client_close, get()); }
+
+#if REPRIEVE_EXCEPTIONS
+    // The same, and a failure is thrown.
+    static Client open(std::string_view app_file) { return try_open(app_file).value(); }
+    Client clone() const { return try_clone().value(); }
+    Feature feature(std::string_view sku, std::string_view feature) const { return try_feature(sku, feature).value(); }
+    std::string explain(std::string_view sku, std::string_view feature) const { return try_explain(sku, feature).value(); }
+    Answer import(std::string_view token) const { return try_import(token).value(); }
+    bool report(Outage outage) const { return try_report(outage).value(); }
+    Request request() const { return try_request().value(); }
+    std::vector<Answer> renew(std::string_view answer) const { return try_renew(answer).value(); }
+    std::vector<std::string> endpoints() const { return try_endpoints().value(); }
+    std::optional<Event> next_event(std::string_view consumer) const { return try_next_event(consumer).value(); }
+    void acknowledge(std::string_view consumer, const Event &event) const { try_acknowledge(consumer, event).value(); }
+    LedgerStatus status(std::string_view sku) const { return try_status(sku).value(); }
+    std::string appeal(std::optional<std::string_view> license, std::string_view text) const { return try_appeal(license, text).value(); }
+    void upkeep() const { try_upkeep().value(); }
+    std::string head() const { return try_head().value(); }
+    std::string ledger_id() const { return try_ledger_id().value(); }
+    std::string diagnostics() const { return try_diagnostics().value(); }
+    void close() const { try_close().value(); }
+#endif
 
     /// The handle, for calls of reprieve.h; still owned by this object.
     reprieve_client *get() const noexcept { return handle_.get(); }
 
 private:
-    static Answer answer_at(const detail::AnswersHandle &answers, std::size_t index) {
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
+    static Answer answer_at(detail::Reader &reader, const detail::AnswersHandle &answers, std::size_t index) {
         reprieve_answer from = {};
         from.struct_size = sizeof from;
-        detail::check(reprieve_answers_get(answers.get(), index, &from));
+        reader.read(reprieve_answers_get(answers.get(), index, &from));
         Answer answer;
         answer.accepted = from.accepted != 0;
         answer.known = from.known != 0;
         answer.fresh = from.fresh != 0;
         answer.kind = static_cast<Document>(from.kind);
         answer.error = static_cast<Refusal>(from.error);
-        const char *text = nullptr;
-        std::size_t len = 0;
-        detail::check(reprieve_answers_license(answers.get(), index, &text, &len));
-        if (text != nullptr) {
-            answer.license = std::string(text, len);
-        }
-        detail::check(reprieve_answers_detail(answers.get(), index, &text, &len));
-        answer.detail = std::string(text, len);
+        answer.license = reader.text(reprieve_answers_license, answers.get(), index);
+        answer.detail = reader.text(reprieve_answers_detail, answers.get(), index).value_or("");
         return answer;
     }
 
@@ -685,70 +933,69 @@ public:
     explicit Builder(reprieve_builder *handle) noexcept : handle_(handle) {}
 
     /// The defaults, for an application file.
-    static Builder from_file(std::string_view path) {
-        Builder builder(nullptr);
-        detail::call(reprieve_builder_from_file, path.data(), path.size(), builder.handle_.put());
-        return builder;
+    static Result<Builder> try_from_file(std::string_view path) {
+        return detail::first<Builder>(reprieve_builder_from_file, path.data(), path.size());
     }
 
     /// The defaults, for the text of an application file.
-    static Builder from_toml(std::string_view toml) {
-        Builder builder(nullptr);
-        detail::call(reprieve_builder_from_toml, toml.data(), toml.size(), builder.handle_.put());
-        return builder;
+    static Result<Builder> try_from_toml(std::string_view toml) {
+        return detail::first<Builder>(reprieve_builder_from_toml, toml.data(), toml.size());
     }
 
     /// The ledger's folder.
-    Builder &folder(std::string_view path) {
-        detail::call(reprieve_builder_set_folder, get(), path.data(), path.size());
-        return *this;
-    }
+    Result<void> try_folder(std::string_view path) { return detail::call(reprieve_builder_set_folder, get(), path.data(), path.size()); }
 
     /// The witness's folder.
-    Builder &witness(std::string_view path) {
-        detail::call(reprieve_builder_set_witness, get(), path.data(), path.size());
-        return *this;
-    }
+    Result<void> try_witness(std::string_view path) { return detail::call(reprieve_builder_set_witness, get(), path.data(), path.size()); }
 
     /// A ledger in memory.
-    Builder &in_memory() {
-        detail::call(reprieve_builder_set_in_memory, get());
-        return *this;
-    }
+    Result<void> try_in_memory() { return detail::call(reprieve_builder_set_in_memory, get()); }
 
     /// Who does upkeep.
-    Builder &upkeep(Upkeep upkeep) {
-        detail::call(reprieve_builder_set_upkeep, get(), static_cast<std::uint32_t>(upkeep));
-        return *this;
-    }
+    Result<void> try_upkeep(Upkeep upkeep) { return detail::call(reprieve_builder_set_upkeep, get(), static_cast<std::uint32_t>(upkeep)); }
 
     /// How long a call waits for the ledger's lock: from 0 to 49 days, 5 s unless said.
-    Builder &lock_timeout(std::chrono::milliseconds timeout) {
+    Result<void> try_lock_timeout(std::chrono::milliseconds timeout) {
         using Count = std::chrono::milliseconds::rep;
         const Count count = timeout.count();
         const Count most = UINT32_MAX;
         const auto wait = static_cast<std::uint32_t>(count < 0 ? 0 : count > most ? most : count);
-        detail::call(reprieve_builder_set_lock_timeout, get(), wait);
-        return *this;
+        return detail::call(reprieve_builder_set_lock_timeout, get(), wait);
     }
 
     /// Whether a ledger is made where none lies.
-    Builder &create(bool create) {
-        detail::call(reprieve_builder_set_create, get(), static_cast<std::uint32_t>(create ? 1 : 0));
-        return *this;
-    }
+    Result<void> try_create(bool create) { return detail::call(reprieve_builder_set_create, get(), std::uint32_t{create ? 1U : 0U}); }
 
     /// Opens the ledger. The builder may open again.
-    Client open() const {
-        reprieve_client *client = nullptr;
-        detail::call(reprieve_builder_open, static_cast<const reprieve_builder *>(get()), &client);
-        return Client(client);
-    }
+    Result<Client> try_open() const { return detail::made<Client>(reprieve_builder_open, get()); }
+
+#if REPRIEVE_EXCEPTIONS
+    // The same, and a failure is thrown; in a chain, as `from_file(path).in_memory().open()`.
+    static Builder from_file(std::string_view path) { return try_from_file(path).value(); }
+    static Builder from_toml(std::string_view toml) { return try_from_toml(toml).value(); }
+    Builder &folder(std::string_view path) { return done(try_folder(path)); }
+    Builder &witness(std::string_view path) { return done(try_witness(path)); }
+    Builder &in_memory() { return done(try_in_memory()); }
+    Builder &upkeep(Upkeep upkeep) { return done(try_upkeep(upkeep)); }
+    Builder &lock_timeout(std::chrono::milliseconds timeout) { return done(try_lock_timeout(timeout)); }
+    Builder &create(bool create) { return done(try_create(create)); }
+    Client open() const { return try_open().value(); }
+#endif
 
     /// The handle, for calls of reprieve.h; still owned by this object.
     reprieve_builder *get() const noexcept { return handle_.get(); }
 
 private:
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
+#if REPRIEVE_EXCEPTIONS
+    Builder &done(const Result<void> &result) {
+        result.value();
+        return *this;
+    }
+#endif
+
     detail::Handle<reprieve_builder> handle_;
 };
 
@@ -772,110 +1019,118 @@ public:
     explicit Drill(reprieve_drill *handle) noexcept : handle_(handle) {}
 
     /// A drill that walks a scenario (JSON or TOML), on a simulated clock.
-    static Drill from_scenario(std::string_view scenario) {
-        Drill drill(nullptr);
-        detail::call(reprieve_drill_from_scenario, scenario.data(), scenario.size(), drill.handle_.put());
-        return drill;
+    static Result<Drill> try_from_scenario(std::string_view scenario) {
+        return detail::first<Drill>(reprieve_drill_from_scenario, scenario.data(), scenario.size());
     }
 
     /// A drill on the real clock in a folder that stays. `policy`: the policy's claims as JSON.
-    static Drill create(std::string_view folder, std::optional<std::string_view> policy = std::nullopt) {
-        Drill drill(nullptr);
+    static Result<Drill> try_create(std::string_view folder, std::optional<std::string_view> policy = std::nullopt) {
         const char *text = policy ? policy->data() : nullptr;
         const std::size_t len = policy ? policy->size() : 0;
-        detail::call(reprieve_drill_create, folder.data(), folder.size(), text, len, drill.handle_.put());
-        return drill;
+        return detail::first<Drill>(reprieve_drill_create, folder.data(), folder.size(), text, len);
     }
 
     /// Opens a drill that `create` made.
-    static Drill open(std::string_view folder) {
-        Drill drill(nullptr);
-        detail::call(reprieve_drill_open, folder.data(), folder.size(), drill.handle_.put());
-        return drill;
+    static Result<Drill> try_open(std::string_view folder) {
+        return detail::first<Drill>(reprieve_drill_open, folder.data(), folder.size());
     }
 
     /// The consumer by which a scenario's events are taken.
     static std::string_view consumer() noexcept { return reprieve_drill_consumer(); }
 
     /// How many steps the scenario has.
-    std::size_t step_count() const {
+    Result<std::size_t> try_step_count() const {
         std::size_t count = 0;
-        detail::call(reprieve_drill_step_count, get(), &count);
+        if (auto called = detail::call(reprieve_drill_step_count, get(), &count); !called) {
+            return called.error();
+        }
         return count;
     }
 
     /// Does the world's part of a step, and says what the product has to do.
-    Task step(std::size_t at) const {
-        detail::TaskHandle handle;
-        detail::call(reprieve_drill_step, get(), at, handle.put());
+    Result<Task> try_step(std::size_t at) const {
+        detail::Handle<reprieve_task> handle;
+        if (auto called = detail::call(reprieve_drill_step, get(), at, handle.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
         std::uint32_t kind = 0;
         std::uint32_t outage = 0;
-        detail::check(reprieve_task_kind(handle.get(), &kind));
-        detail::check(reprieve_task_outage(handle.get(), &outage));
+        reader.read(reprieve_task_kind(handle.get(), &kind));
+        reader.read(reprieve_task_outage(handle.get(), &outage));
         Task task;
         task.kind = static_cast<TaskKind>(kind);
         if (outage != 0) {
             task.outage = static_cast<Outage>(outage);
         }
-        task.token = detail::text<reprieve_task>(reprieve_task_token, handle.get()).value_or("");
-        task.sku = detail::text<reprieve_task>(reprieve_task_sku, handle.get()).value_or("");
-        task.feature = detail::text<reprieve_task>(reprieve_task_feature, handle.get()).value_or("");
-        return task;
+        task.token = reader.text(reprieve_task_token, handle.get()).value_or("");
+        task.sku = reader.text(reprieve_task_sku, handle.get()).value_or("");
+        task.feature = reader.text(reprieve_task_feature, handle.get()).value_or("");
+        return reader.give(std::move(task));
     }
 
     /// The client of the moment. A step may close it and open another.
-    Client client() const {
-        reprieve_client *client = nullptr;
-        detail::call(reprieve_drill_client, get(), &client);
-        return Client(client);
-    }
+    Result<Client> try_client() const { return detail::made<Client>(reprieve_drill_client, get()); }
 
     /// A builder for another client on its ledger.
-    Builder builder() const {
-        reprieve_builder *builder = nullptr;
-        detail::call(reprieve_drill_builder, get(), &builder);
-        return Builder(builder);
-    }
+    Result<Builder> try_builder() const { return detail::made<Builder>(reprieve_drill_builder, get()); }
 
     /// Time passes, on a simulated clock.
-    void advance(std::chrono::seconds by) const {
-        detail::call(reprieve_drill_advance, get(), static_cast<std::int64_t>(by.count()));
+    Result<void> try_advance(std::chrono::seconds by) const {
+        return detail::call(reprieve_drill_advance, get(), static_cast<std::int64_t>(by.count()));
     }
 
     /// Shifts the wall clock that its clients see.
-    void set_wall(std::chrono::seconds by) const {
-        detail::call(reprieve_drill_set_wall, get(), static_cast<std::int64_t>(by.count()));
+    Result<void> try_set_wall(std::chrono::seconds by) const {
+        return detail::call(reprieve_drill_set_wall, get(), static_cast<std::int64_t>(by.count()));
     }
 
     /// True time.
-    Time now() const {
+    Result<Time> try_now() const {
         reprieve_time now = {};
-        detail::call(reprieve_drill_now, get(), &now);
+        if (auto called = detail::call(reprieve_drill_now, get(), &now); !called) {
+            return called.error();
+        }
         return Time(now);
     }
 
     /// Where its files lie.
-    std::string folder() const {
-        detail::BytesHandle folder;
-        detail::call(reprieve_drill_folder, get(), folder.put());
-        return detail::text(folder);
-    }
+    Result<std::string> try_folder() const { return detail::text_of(reprieve_drill_folder, get()); }
 
     /// Issues a document: see `reprieve_drill_issue`.
-    std::string issue(Document kind, std::string_view claims, std::uint32_t signers = 1,
-                      std::optional<std::string_view> fault = std::nullopt) const {
-        detail::BytesHandle token;
+    Result<std::string> try_issue(Document kind, std::string_view claims, std::uint32_t signers = 1,
+                                  std::optional<std::string_view> fault = std::nullopt) const {
         const char *word = fault ? fault->data() : nullptr;
         const std::size_t len = fault ? fault->size() : 0;
-        detail::call(reprieve_drill_issue, get(), static_cast<std::uint32_t>(kind), claims.data(), claims.size(), signers, word, len,
-                     token.put());
-        return detail::text(token);
+        return detail::text_of(reprieve_drill_issue, get(), static_cast<std::uint32_t>(kind), claims.data(), claims.size(), signers, word, len);
     }
+
+#if REPRIEVE_EXCEPTIONS
+    // The same, and a failure is thrown.
+    static Drill from_scenario(std::string_view scenario) { return try_from_scenario(scenario).value(); }
+    static Drill create(std::string_view folder, std::optional<std::string_view> policy = std::nullopt) { return try_create(folder, policy).value(); }
+    static Drill open(std::string_view folder) { return try_open(folder).value(); }
+    std::size_t step_count() const { return try_step_count().value(); }
+    Task step(std::size_t at) const { return try_step(at).value(); }
+    Client client() const { return try_client().value(); }
+    Builder builder() const { return try_builder().value(); }
+    void advance(std::chrono::seconds by) const { try_advance(by).value(); }
+    void set_wall(std::chrono::seconds by) const { try_set_wall(by).value(); }
+    Time now() const { return try_now().value(); }
+    std::string folder() const { return try_folder().value(); }
+    std::string issue(Document kind, std::string_view claims, std::uint32_t signers = 1,
+                      std::optional<std::string_view> fault = std::nullopt) const {
+        return try_issue(kind, claims, signers, fault).value();
+    }
+#endif
 
     /// The handle, for calls of reprieve.h; still owned by this object.
     reprieve_drill *get() const noexcept { return handle_.get(); }
 
 private:
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
     detail::Handle<reprieve_drill> handle_;
 };
 

@@ -1,6 +1,8 @@
 // The C++ classes: what they give, what they throw, what they free.
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -20,6 +22,8 @@ int checked = 0;
             std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
         } \
     } while (0)
+
+std::size_t allocations = 0;
 
 template <typename Call> reprieve::Status status_of(Call call) {
     try {
@@ -50,8 +54,8 @@ void run() {
     EXPECT(drill.step_count() == 3);
     EXPECT(drill.now().str() == "2026-01-01T00:00:00Z");
     EXPECT(drill.now().seconds() == reprieve::Time::Seconds(1767225600s));
-    EXPECT(client.check("cad", "core").access == Access::denied);
-    EXPECT(client.check("cad", "core").state == reprieve::State::unlicensed);
+    EXPECT(client.check("cad", "core").access() == Access::denied);
+    EXPECT(client.check("cad", "core").state() == reprieve::State::unlicensed);
 
     const reprieve::Task task = drill.step(0);
     EXPECT(task.kind == reprieve::TaskKind::import);
@@ -61,16 +65,16 @@ void run() {
     EXPECT(client.import(task.token).known);
 
     reprieve::Decision decision = client.check("cad", "core");
-    EXPECT(decision.status == Status::ok && decision.access == Access::full && decision.state == reprieve::State::licensed);
-    EXPECT(decision.reason == reprieve::Reason::none && decision.lease_end && decision.lease_end->str() == "2026-01-02T00:00:00Z");
-    EXPECT(decision.lease_end->nanoseconds() - decision.t->nanoseconds() == 24h);
-    EXPECT(decision.until == decision.lease_end && decision.flags.drill && !decision.flags.in_memory && !decision.stage);
+    EXPECT(decision.status() == Status::ok && decision.access() == Access::full && decision.state() == reprieve::State::licensed);
+    EXPECT(decision.reason() == reprieve::Reason::none && decision.lease_end() && decision.lease_end()->str() == "2026-01-02T00:00:00Z");
+    EXPECT(decision.lease_end()->nanoseconds() - decision.t()->nanoseconds() == 24h);
+    EXPECT(decision.until() == decision.lease_end() && decision.flags().drill && !decision.flags().in_memory && !decision.stage());
     EXPECT(client.explain("cad", "core").find("\"rule\":\"J1.4\"") != std::string::npos);
 
     // Neither a name nor text: unknown, never a refusal, never thrown.
-    EXPECT(client.check("cad", "").access == Access::unknown);
-    EXPECT(client.check("cad", std::string_view("a\0b", 3)).status == Status::argument);
-    EXPECT(client.check("cad", "\xff").access == Access::unknown);
+    EXPECT(client.check("cad", "").access() == Access::unknown);
+    EXPECT(client.check("cad", std::string_view("a\0b", 3)).status() == Status::argument);
+    EXPECT(client.check("cad", "\xff").access() == Access::unknown);
     EXPECT(status_of([&] { client.explain("cad", "\xff"); }) == Status::argument);
 
     EXPECT(client.report(reprieve::Outage::network));
@@ -105,25 +109,52 @@ void run() {
 
     drill.advance(25h);
     decision = client.check("cad", "core");
-    EXPECT(decision.state == reprieve::State::expired || decision.state == reprieve::State::grace);
+    EXPECT(decision.state() == reprieve::State::expired || decision.state() == reprieve::State::grace);
     drill.set_wall(-1h);
     EXPECT(status_of([&] { drill.advance(-1s); }) == Status::argument);
     client.upkeep();
 
     // Another client on the same ledger, by a builder.
     const auto own = drill.builder().upkeep(reprieve::Upkeep::own).lock_timeout(100ms).create(false).open();
-    EXPECT(own.check("cad", "extra").access == Access::full);
+    EXPECT(own.check("cad", "extra").access() == Access::full);
+
+    // A feature that is held: the same answers, without an allocation of this side's, whatever becomes of the client.
+    static_assert(std::is_nothrow_move_constructible_v<reprieve::Feature> && !std::is_copy_constructible_v<reprieve::Feature>);
+    static_assert(noexcept(std::declval<reprieve::Feature>().check()) && noexcept(std::declval<reprieve::Feature>().allowed()));
+    static_assert(std::is_trivially_copyable_v<reprieve::Decision> && sizeof(reprieve::Decision) <= sizeof(reprieve_decision) + 8);
+    reprieve::Feature extra = client.feature("cad", "extra");
+    const std::size_t before = allocations;
+    decision = extra.check();
+    EXPECT(extra.allowed() && decision.allowed() && decision.status() == Status::ok);
+    EXPECT(client.check("cad", "extra").access() == decision.access());
+    EXPECT(allocations == before);
+    EXPECT(decision.raw().struct_size == sizeof(reprieve_decision) && decision.raw().access == REPRIEVE_ACCESS_FULL);
+    EXPECT(!client.feature("cad", "none").allowed() && client.feature("cad", "none").check().access() == Access::denied);
+    EXPECT(status_of([&] { client.feature("cad", ""); }) == Status::argument);
+    EXPECT(status_of([&] { client.feature("\xff", "extra"); }) == Status::argument);
+    EXPECT(!reprieve::Decision().allowed() && reprieve::Decision().access() == Access::unknown && !reprieve::Decision().stage());
+
+    // Results in place of exceptions.
+    EXPECT(client.try_head().value() == client.head() && client.try_head().status() == Status::ok);
+    const auto refused = client.try_feature("cad", "");
+    EXPECT(!refused && !refused.has_value() && refused.status() == Status::argument && std::string(refused.error().what()).size() > 10);
+    EXPECT(status_of([&] { refused.value(); }) == Status::argument);
+    EXPECT(client.try_upkeep().has_value() && reprieve::check_abi());
 
     // Moved, cloned, closed.
     reprieve::Client clone = client.clone();
     reprieve::Client moved = std::move(client);
-    EXPECT(client.check("cad", "core").status == Status::null_pointer); // NOLINT: what was moved from gives errors
+    EXPECT(client.check("cad", "core").status() == Status::null_pointer); // NOLINT: what was moved from gives errors
     EXPECT(status_of([&] { client.upkeep(); }) == Status::null_pointer);
     moved = std::move(clone);
-    EXPECT(moved.check("cad", "extra").access == Access::full);
+    EXPECT(moved.check("cad", "extra").access() == Access::full);
+    EXPECT(extra.allowed());
     moved.close();
     moved.close();
-    EXPECT(moved.check("cad", "extra").access == Access::unknown);
+    EXPECT(extra.check().access() == Access::unknown && extra.check().status() == Status::ok && !extra.allowed());
+    reprieve::Feature taken = std::move(extra);
+    EXPECT(extra.check().status() == Status::null_pointer && !extra.allowed()); // NOLINT: as above
+    EXPECT(moved.check("cad", "extra").access() == Access::unknown);
     EXPECT(status_of([&] { moved.upkeep(); }) == Status::closed);
     EXPECT(moved.explain("cad", "extra").find("closed") != std::string::npos);
 
@@ -136,6 +167,16 @@ void run() {
 }
 
 } // namespace
+
+void *operator new(std::size_t size) {
+    ++allocations;
+    if (void *made = std::malloc(size)) {
+        return made;
+    }
+    throw std::bad_alloc();
+}
+void operator delete(void *made) noexcept { std::free(made); }
+void operator delete(void *made, std::size_t) noexcept { std::free(made); }
 
 int main() {
     run();

@@ -82,16 +82,16 @@ void walk(const char *path) {
         case reprieve::TaskKind::check: {
             const reprieve::Decision decision = client.check(task.sku, task.feature);
             Line(step)
-                .time("t", decision.t)
+                .time("t", decision.t())
                 .text("sku", Text(task.sku))
                 .text("feature", Text(task.feature))
-                .text("access", Text(to_string(decision.access)))
-                .word("state", decision.state)
-                .word("reason", decision.reason)
-                .time("until", decision.until)
-                .time("ends", decision.ends)
-                .word("clock", decision.clock)
-                .word("ledger", decision.ledger)
+                .text("access", Text(to_string(decision.access())))
+                .word("state", decision.state())
+                .word("reason", decision.reason())
+                .time("until", decision.until())
+                .time("ends", decision.ends())
+                .word("clock", decision.clock())
+                .word("ledger", decision.ledger())
                 .print();
             break;
         }

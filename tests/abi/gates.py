@@ -99,6 +99,46 @@ def test_first(work):
     return note("a program of the first release", problem or run([work / "first"])[0])
 
 
+def test_mismatch(work):
+    """A program that meets a library of another ABI is told so, by which file, and what to do."""
+    compiler = tool("g++", "c++", "clang++")
+    if not compiler:
+        return skip("a library that does not fit", "a compiler is missing")
+    text = (INCLUDE / "reprieve.h").read_text()
+    numbers = constants(INCLUDE / "reprieve.h")
+    major, minor = int(numbers["REPRIEVE_ABI_VERSION_MAJOR"]), int(numbers["REPRIEVE_ABI_VERSION_MINOR"])
+    source = work / "mismatch.cpp"
+    source.write_text("""#include <iostream>
+#include <reprieve.hpp>
+int main() {
+    std::cout << REPRIEVE_ABI_FITS() << reprieve::check_abi().has_value();
+    try {
+        reprieve::Builder::from_toml("");
+    } catch (const reprieve::Error &error) {
+        std::cout << " " << error.what();
+    }
+}
+""")
+    for built_for, fits in ((f"{major}.{minor}", True), (f"{major}.{minor + 1}", False), (f"{major + 1}.{minor}", False)):
+        folder = work / f"abi-{built_for}"
+        folder.mkdir()
+        (folder / "reprieve.hpp").write_text((INCLUDE / "reprieve.hpp").read_text())
+        for name, number in zip(("MAJOR", "MINOR"), built_for.split(".")):
+            text = re.sub(rf"(#define REPRIEVE_ABI_VERSION_{name}) \d+", rf"\1 {number}", text)
+        (folder / "reprieve.h").write_text(text)
+        program = folder / "program"
+        problem = run([compiler, "-std=c++17", *WARNINGS, f"-I{folder}", source, "-o", program, f"-L{LIB}", "-lreprieve", f"-Wl,-rpath,{LIB}"])[0]
+        problem, out = (problem, b"") if problem else run([program])
+        said = out.decode()
+        if not problem and fits and not said.startswith("11 "):
+            problem = f"it fits, but: {said}"
+        wanted = ("00 ", "libreprieve.so", f"has ABI version {major}.{minor},", f"built for {built_for};", "install")
+        if not problem and not fits and not all(part in said for part in wanted):
+            problem = f"it does not fit, but: {said}"
+        note(f"a program built for ABI {built_for}", problem)
+    return None
+
+
 def test_guard(work):
     """A panic of the library's is caught, by a build that panics when it is asked to."""
     compiler = tool("gcc", "cc", "clang")

@@ -34,6 +34,7 @@ def standards(compiler, language):
 
 
 def test_headers():
+    jobs = {}
     for language, names in (("c", ("gcc", "clang")), ("c++", ("g++", "clang++"))):
         for name in names:
             compiler = tool(name)
@@ -42,18 +43,20 @@ def test_headers():
                 continue
             for standard in standards(compiler, language):
                 flags = [compiler, f"-std={standard}", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", "-x", language]
-                headers = [("reprieve.h", [])]
-                if standard >= "c++17":
-                    headers += [("reprieve.hpp", []), ("reprieve.hpp", ["-fno-exceptions", "-fno-rtti"])]
-                for header, more in headers:
-                    for times in (1, 2):
-                        source = f'#include "{header}"\n' * times + "int main(void) { return 0; }\n"
-                        problem, _ = run([*flags, "-Wshadow", "-Wconversion", *more, "-"], stdin=source.encode())
-                        note(" ".join([f"{header} x{times} as {standard} by {name}", *more]), problem)
-                note(f"layout as {standard} by {name}", run([*flags, HERE / "layout.c"])[0])
+                headers = [("reprieve.h", 1, []), ("reprieve.h", 2, [])]
+                if language == "c++" and standard >= "c++17":
+                    headers += [("reprieve.hpp", 2, []), ("reprieve.hpp", 1, ["-fno-exceptions", "-fno-rtti"])]
+                for header, times, more in headers:
+                    source = f'#include "{header}"\n' * times + "int main(void) { return 0; }\n"
+                    command = [*flags, "-Wshadow", "-Wconversion", *more, "-"]
+                    jobs[" ".join([f"{header} x{times} as {standard} by {name}", *more])] = (command, source.encode())
+                jobs[f"layout as {standard} by {name}"] = ([*flags, HERE / "layout.c"], None)
             if language == "c":
                 command = [compiler, "-std=c11", "-m32", "-ffreestanding", f"-I{INCLUDE}", "-fsyntax-only", HERE / "layout.c"]
-                note(f"layout with 32 bits by {name}", run(command)[0])
+                jobs[f"layout with 32 bits by {name}"] = (command, None)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        for name, result in zip(jobs, pool.map(lambda job: run(job[0], stdin=job[1])[0], jobs.values())):
+            note(name, result)
     # What layout.c asserts is every field of every structure.
     asserted = set(re.findall(r"AT\((\w+), (\w+),", (HERE / "layout.c").read_text()))
     fields = {(name, field.split()[-1]) for name, body in gates.structures(INCLUDE / "reprieve.h").items() for field in body}
@@ -190,6 +193,7 @@ def test_programs(work):
         "threads": (gcc, "threads.c", c, []),
         "fork": (gcc, "fork.c", c, ["folder"]),
         "classes": (gxx, "classes.cpp", cpp, []),
+        "results": (gxx, "results.cpp", [*cpp, "-fno-exceptions", "-fno-rtti"], []),
     }
 
     def folder(label, arguments):
@@ -199,6 +203,14 @@ def test_programs(work):
         problem = link(compiler, [HERE / source], work / name, *flags)
         problem = problem or run([work / name, *folder("plain", arguments)], timeout=120)[0]
         note(name, problem)
+    for compiler in filter(None, (tool("g++"), tool("clang++"))):
+        for standard in standards(compiler, "c++"):
+            if standard > "c++17":
+                for name in ("classes", "results"):
+                    _, source, flags, _ = programs[name]
+                    program = work / f"{name}-{standard}"
+                    problem = link(compiler, [HERE / source], program, *flags, f"-std={standard}", "-O2")
+                    note(f"{name} as {standard} by {pathlib.Path(compiler).name}", problem or run([program], timeout=120)[0])
     problem = link(gcc, [HERE / "limits.c"], work / "limits", *c, "-O2")
     note("limits", problem or run([work / "limits"], timeout=300)[0])
     if (LIB / "libreprieve.a").exists():
@@ -260,6 +272,7 @@ def main():
         gates.test_version()
         gates.test_symbols()
         gates.test_first(work)
+        gates.test_mismatch(work)
         gates.test_guard(work)
         baseline.test_baseline(work)
         exports.test_exports(work)
