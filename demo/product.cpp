@@ -20,14 +20,14 @@ template <typename Word> std::string word(Word value) {
 
 std::string line(const reprieve::Decision &decision) {
     std::string runway = "null";
-    if (decision.ends && decision.t) {
-        const std::chrono::duration<double> left = decision.ends->nanoseconds() - decision.t->nanoseconds();
+    if (decision.ends() && decision.t()) {
+        const std::chrono::duration<double> left = decision.ends()->nanoseconds() - decision.t()->nanoseconds();
         runway = std::to_string(left.count());
     }
-    return "{\"t\":" + text(decision.t) + ",\"access\":\"" + std::string(to_string(decision.access)) +
-           "\",\"state\":" + word(decision.state) + ",\"reason\":" + word(decision.reason) +
-           ",\"until\":" + text(decision.until) + ",\"ends\":" + text(decision.ends) + ",\"clock\":" + word(decision.clock) +
-           ",\"ledger\":" + word(decision.ledger) + ",\"runway\":" + runway + "}";
+    return "{\"t\":" + text(decision.t()) + ",\"access\":\"" + std::string(to_string(decision.access())) +
+           "\",\"state\":" + word(decision.state()) + ",\"reason\":" + word(decision.reason()) +
+           ",\"until\":" + text(decision.until()) + ",\"ends\":" + text(decision.ends()) + ",\"clock\":" + word(decision.clock()) +
+           ",\"ledger\":" + word(decision.ledger()) + ",\"runway\":" + runway + "}";
 }
 
 std::string file(const std::string &path) {

@@ -52,7 +52,7 @@ std::string step(const reprieve::Client &client, const std::string &consumer, st
     if (what == "use") {
         const reprieve::Decision decision = client.check(first, second);
         client.upkeep();
-        return std::string(to_string(decision.access));
+        return std::string(to_string(decision.access()));
     }
     if (what == "report") {
         return client.report(first == "server" ? reprieve::Outage::server : reprieve::Outage::network) ? "news" : "old";
