@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build test demo lint soak fuzz bench clean
+.PHONY: help setup build install test demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -15,6 +15,9 @@ setup: ## Install what is missing (as root or with sudo), else say what to insta
 
 build: setup ## The command line and library in target/release, the header in include, the wheel in build/wheels
 	@scripts/build.sh
+
+install: build ## The C library into DESTDIR/PREFIX (/usr/local), for pkg-config and CMake
+	@scripts/package/c.sh --install "$(or $(PREFIX),/usr/local)" "$(DESTDIR)"
 
 test: build ## All tests, in every language
 	@scripts/test.sh

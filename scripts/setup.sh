@@ -13,6 +13,9 @@ need nm binutils
 need mcs mono-mcs
 need mono mono-runtime
 need valgrind valgrind
+need cmake cmake
+need pkg-config pkg-config
+need abidiff abigail-tools
 [ -e /usr/lib/mono/4.5/System.Core.dll ] || missing+=(libmono-system-core4.0-cil)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
