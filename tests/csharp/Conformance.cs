@@ -56,7 +56,15 @@ internal static class Conformance
                             output.WriteLine(Line(step, client.Import(task.Token)));
                             break;
                         case TaskKind.Check:
-                            output.WriteLine(Line(step, client.Check(task.Sku, task.Feature)));
+                            string named = Line(step, task, client.Check(task.Sku, task.Feature));
+                            using (Feature feature = client.Feature(task.Sku, task.Feature))
+                            {
+                                if (Line(step, task, feature.Check()) != named)
+                                {
+                                    throw new ReprieveException(ErrorCode.Internal, "a feature answers otherwise than its name");
+                                }
+                            }
+                            output.WriteLine(named);
                             break;
                         case TaskKind.Report:
                             client.Report(task.Outage.Value);
@@ -76,12 +84,12 @@ internal static class Conformance
         }
     }
 
-    private static string Line(int step, Decision decision)
+    private static string Line(int step, DrillTask task, Decision decision)
     {
         return new Json(step)
             .Add("t", decision.T.ToString())
-            .Add("sku", decision.Sku)
-            .Add("feature", decision.Feature)
+            .Add("sku", task.Sku)
+            .Add("feature", task.Feature)
             .Add("access", decision.Access.Word())
             .Add("state", decision.State == State.None ? null : decision.State.Word())
             .Add("reason", decision.Reason == Reason.None ? null : decision.Reason.Word())

@@ -354,10 +354,10 @@ internal static class Tests
             Equal(ClockStanding.Ok, decision.Clock);
             Equal(LedgerStanding.Ok, decision.Ledger);
             Equal(LedgerFlags.InMemory, decision.Flags);
-            Equal("cad core", decision.Sku + " " + decision.Feature);
+            True(!decision.Allowed, "not allowed");
             True(decision.Stage == null && decision.Until == null && decision.Ends == null && decision.LeaseEnd == null, "nothing else");
             True(Math.Abs((decision.T.ToDateTimeOffset() - DateTimeOffset.UtcNow).TotalMinutes) < 5, decision.T.ToString());
-            Equal("core: denied (unlicensed)", decision.ToString());
+            Equal("denied (unlicensed)", decision.ToString());
         }
         Equal(Access.Unknown, default(Decision).Access);
     }
@@ -459,7 +459,6 @@ internal static class Tests
                     Equal(State.None, decision.State);
                     True(decision.T.Seconds > Start, "a time is there");
                 }
-                Equal(odd, client.Check("cad", odd).Feature);
                 string why = client.Explain("cad", odd);
                 True(why.StartsWith("{\"t\":", StringComparison.Ordinal) && why.Contains("\"access\":\"unknown\"") && why.Contains("\"trouble\":\"")
                     && why.EndsWith("}", StringComparison.Ordinal), why.Length > 2000 ? "long" : why);
@@ -508,6 +507,80 @@ internal static class Tests
             }
             Equal(Refusal.Malformed, client.Import(new byte[] { 0xff, 0, 0x80 }).Error);
         }
+    }
+
+    // A feature that is asked about again and again.
+
+    [Test]
+    private static void A_feature_answers_as_its_name_does()
+    {
+        using (Drill drill = Drill.FromScenario(Scenario))
+        using (Client client = drill.Client())
+        using (Feature core = client.Feature("cad", "core"))
+        using (Feature none = client.Feature("cad", "none"))
+        {
+            Equal("cad core", core.Sku + " " + core.Name);
+            Equal(State.Unlicensed, core.Check().State);
+            True(!core.Allowed && !core.Check().Allowed, "no lease");
+            client.Import(Lease(drill));
+            for (int hours = 0; hours < 24 * 20; hours += 11)
+            {
+                Decision named = client.Check("cad", "core");
+                foreach (Decision decision in new[] { core.Check(), core.Check() })
+                {
+                    Equal(named.ToString(), decision.ToString());
+                    Equal(named.Access, decision.Access);
+                    Equal(named.T, decision.T);
+                    Equal(named.Until, decision.Until);
+                    Equal(named.Ends, decision.Ends);
+                    Equal(named.LeaseEnd, decision.LeaseEnd);
+                    Equal(named.Stage, decision.Stage);
+                    Equal(named.Flags, decision.Flags);
+                    Equal(named.Clock, decision.Clock);
+                    Equal(named.Ledger, decision.Ledger);
+                }
+                Equal(named.Access >= Access.Limited, core.Allowed);
+                Equal(State.NotEntitled, none.Check().State);
+                drill.Advance(TimeSpan.FromHours(11));
+                client.Upkeep();
+                if (hours == 22)
+                {
+                    client.Report(Outage.Network);
+                }
+            }
+            Equal(State.Expired, core.Check().State);
+        }
+    }
+
+    [Test]
+    private static void A_feature_keeps_the_ledger_open_and_never_throws()
+    {
+        Client client = Memory();
+        Feature feature = client.Feature("cad", "core");
+        foreach (string odd in new[] { "", "a b", "\0", "\ud800", new string('x', 129) })
+        {
+            Fails<ReprieveInputException>(ErrorCode.Argument, () => client.Feature("cad", odd));
+            Fails<ReprieveInputException>(ErrorCode.Argument, () => client.Feature(odd, "core"));
+        }
+        Throws<ArgumentNullException>(() => client.Feature("cad", null));
+        Throws<ArgumentNullException>(() => client.Feature(null, "core"));
+        client.Dispose();
+        Equal(Access.Denied, feature.Check().Access);
+        Throws<ObjectDisposedException>(() => client.Feature("cad", "core"));
+        feature.Dispose();
+        feature.Dispose();
+        Decision decision = feature.Check();
+        Equal(Access.Unknown, decision.Access);
+        True(decision.T.Seconds > Start && decision.Stage == null && decision.Until == null, "no answer, at the system's time");
+        True(!feature.Allowed, "not allowed");
+
+        client = Memory();
+        feature = client.Feature("cad", "core");
+        client.Close();
+        Equal(Access.Unknown, feature.Check().Access);
+        Throws<ReprieveClosedException>(() => client.Upkeep());
+        client.Dispose();
+        feature.Dispose();
     }
 
     // Closing.
@@ -626,7 +699,7 @@ internal static class Tests
             Equal("2026-01-02T01:00:00Z", decision.T.ToString());
             Equal("2026-01-09T00:00:00Z", decision.Until.ToString());
             Equal("2026-01-16T00:00:00Z", decision.Ends.ToString());
-            Equal("core: full (grace, network) until 2026-01-09T00:00:00Z", decision.ToString());
+            Equal("full (grace, network) until 2026-01-09T00:00:00Z", decision.ToString());
             drill.Advance(TimeSpan.FromDays(7));
             client.Upkeep();
             decision = client.Check("cad", "core");
@@ -707,8 +780,9 @@ internal static class Tests
             Equal("acme", status.Policy);
             Equal(1L, status.PolicyVersion);
             Equal(0L, status.Unproven);
-            Equal("core render", string.Join(" ", status.Features.Select(feature => feature.Feature)));
-            True(status.Features.All(feature => feature.State == State.Licensed && feature.Sku == "cad"), "licensed");
+            Equal("core render", string.Join(" ", status.Features.Select(feature => feature.Name)));
+            True(status.Features.All(feature => feature.Decision.State == State.Licensed && feature.Decision.Allowed), "licensed");
+            Equal("core: full (licensed) until 2026-01-02T00:00:00Z", status.Features[0].ToString());
             True(status.Json.Contains("\"ledger_id\":\"" + status.LedgerId + "\""), status.Json);
             Equal(0, client.Status("other").Features.Count);
             drill.SetWall(TimeSpan.FromDays(-3));
@@ -993,7 +1067,7 @@ internal static class Tests
                     string feature = at % 3 == 0 ? "core" : at % 3 == 1 ? "render" : "none-" + number;
                     Decision decision = client.Check("cad", feature);
                     Equal(at % 3 == 2 ? Access.Denied : Access.Full, decision.Access);
-                    Equal(feature, decision.Feature);
+                    Equal(at % 3 != 2, decision.Allowed);
                     if (at % 500 == number)
                     {
                         client.Report(Outage.Network);
@@ -1012,6 +1086,7 @@ internal static class Tests
         for (int round = 0; round < 20; round++)
         {
             Client client = Memory();
+            Feature feature = client.Feature("cad", "core");
             int started = 0;
             OnThreads(8, number =>
             {
@@ -1022,12 +1097,15 @@ internal static class Tests
                     {
                         Thread.Yield();
                     }
+                    feature.Dispose();
                     client.Dispose();
                     return;
                 }
                 for (int at = 0; at < 300; at++)
                 {
                     Access access = client.Check("cad", "core").Access;
+                    True(access == Access.Denied || access == Access.Unknown, access.Word());
+                    access = feature.Check().Access;
                     True(access == Access.Denied || access == Access.Unknown, access.Word());
                     try
                     {
@@ -1115,6 +1193,8 @@ internal static class Tests
                 client.Import("x");
                 client.Check("cad", "core");
                 client.Check("cad", "\0");
+                using (Feature feature = client.Feature("cad", "core")) { feature.Check(); }
+                Throws<ReprieveInputException>(() => client.Feature("cad", "\0"));
                 client.Explain("cad", "\0");
                 client.Explain("cad", "core");
                 client.NextEvent("ui");
@@ -1161,6 +1241,24 @@ internal static class Tests
             Console.WriteLine("a check takes {0} ns", watch.ElapsedTicks * 1000000000L / Stopwatch.Frequency / checks);
             True(used < 1000, used + " bytes");
             True(GC.CollectionCount(0) - collections <= 1, "no collections");
+            using (Feature feature = client.Feature("cad", "core"))
+            {
+                int allowed = 0;
+                feature.Check();
+                before = read == null ? 0 : read();
+                collections = GC.CollectionCount(0);
+                watch = Stopwatch.StartNew();
+                for (checks = 0; checks < 200000; checks++)
+                {
+                    allowed += feature.Check().Allowed || feature.Allowed ? 1 : 0;
+                }
+                watch.Stop();
+                used = read == null ? 0 : read() - before;
+                Console.WriteLine("a feature's check takes {0} ns", watch.ElapsedTicks * 1000000000L / Stopwatch.Frequency / checks / 2);
+                Equal(0, allowed);
+                True(used < 1000, used + " bytes");
+                True(GC.CollectionCount(0) - collections <= 1, "no collections");
+            }
         }
     }
 

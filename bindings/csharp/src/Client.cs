@@ -111,9 +111,25 @@ namespace Reprieve
             }
             catch (ObjectDisposedException)
             {
-                return new Decision(sku, feature);
+                return Decision.None;
             }
-            return status == 0 ? new Decision(sku, feature, ref data) : new Decision(sku, feature);
+            return status == 0 ? new Decision(ref data) : Decision.None;
+        }
+
+        /// <summary>A feature to ask about again and again without naming it each time: the fastest way to ask. Whether any licence has it is asked
+        /// by each check, not here.</summary>
+        /// <param name="sku">The product. Like the feature, 1 to 128 of <c>A-Z a-z 0-9 . _ : @ / + -</c>.</param>
+        /// <param name="feature">The feature.</param>
+        /// <returns>The feature, disposed on its own; until then the ledger stays open.</returns>
+        /// <exception cref="ReprieveInputException">A text is no such name (Argument).</exception>
+        public Feature Feature(string sku, string feature)
+        {
+            byte[] skuBytes = Native.Utf8("sku", sku), featureBytes = Native.Utf8("feature", feature);
+            FeatureHandle made;
+            ErrorHandle error;
+            Native.Check(NativeMethods.reprieve_client_feature(
+                handle, skuBytes, Native.Length(skuBytes), featureBytes, Native.Length(featureBytes), out made, out error), error);
+            return new Feature(made, sku, feature);
         }
 
         // Half a surrogate pair becomes U+FFFD, which is in no name either.
@@ -164,7 +180,7 @@ namespace Reprieve
         // What the library would say if it could be asked.
         private static string Untold(string sku, string feature, string trouble)
         {
-            return "{\"t\":" + Json.Text(new Decision(sku, feature).T.ToString()) + ",\"sku\":" + Json.Text(sku) + ",\"feature\":" + Json.Text(feature)
+            return "{\"t\":" + Json.Text(Decision.None.T.ToString()) + ",\"sku\":" + Json.Text(sku) + ",\"feature\":" + Json.Text(feature)
                 + ",\"access\":\"unknown\",\"state\":null,\"reason\":null,\"until\":null,\"ends\":null,\"clock\":null,\"ledger\":null,\"license\":null,"
                 + "\"lease_end\":null,\"flags\":{\"in_memory\":false,\"newer\":false,\"drill\":false,\"detached\":false},\"rule\":\"unknown\",\"cover\":null,"
                 + "\"evidence\":[],\"ways_out\":[],\"trouble\":" + Json.Text(trouble) + "}";
@@ -377,12 +393,12 @@ namespace Reprieve
                 string folder = Native.Text(text, len);
                 Native.Check(NativeMethods.reprieve_ledger_status_policy(status, out text, out len));
                 string policy = Native.Text(text, len);
-                var features = new Decision[checked((int)data.features)];
+                var features = new FeatureStatus[checked((int)data.features)];
                 for (int at = 0; at < features.Length; at++)
                 {
                     var decision = new DecisionData { struct_size = DecisionData.Size };
                     Native.Check(NativeMethods.reprieve_ledger_status_feature(status, (UIntPtr)(uint)at, out text, out len, ref decision));
-                    features[at] = new Decision(sku, Native.Text(text, len), ref decision);
+                    features[at] = new FeatureStatus(Native.Text(text, len), ref decision);
                 }
                 BytesHandle json;
                 Native.Check(NativeMethods.reprieve_ledger_status_json(status, out json, out error), error);

@@ -95,6 +95,12 @@ namespace Reprieve
     }
 
     [Preserve]
+    internal sealed class FeatureHandle : NativeHandle
+    {
+        protected override bool ReleaseHandle() { NativeMethods.reprieve_feature_free(handle); return true; }
+    }
+
+    [Preserve]
     internal sealed class AnswersHandle : NativeHandle
     {
         protected override bool ReleaseHandle() { NativeMethods.reprieve_answers_free(handle); return true; }

@@ -185,6 +185,16 @@ namespace Reprieve
         internal static extern void reprieve_client_free(IntPtr client);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_client_feature(
+            ClientHandle client, byte[] sku, UIntPtr sku_len, byte[] feature, UIntPtr feature_len, out FeatureHandle handle, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_feature_check(FeatureHandle feature, ref DecisionData decision, IntPtr noError);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void reprieve_feature_free(IntPtr feature);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint reprieve_answers_count(AnswersHandle answers, out UIntPtr count);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

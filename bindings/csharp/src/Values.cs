@@ -25,86 +25,113 @@ namespace Reprieve
     /// </summary>
     /// <example><code>
     /// Decision decision = client.Check("cad-pro", "export.step");
-    /// if (decision.Access &gt;= Access.Limited) { Export(); }
+    /// if (decision.Allowed) { Export(); }
     /// if (decision.State == State.Grace &amp;&amp; decision.Ends is ReprieveTime ends) { Banner("runs until " + ends.ToDateTimeOffset().ToLocalTime()); }
     /// </code></example>
     /// <remarks>Immutable; any thread.</remarks>
     public readonly struct Decision
     {
-        internal Decision(string sku, string feature, ref DecisionData data)
+        // 80 bytes, and no reference in them: the most that Mono copies without a call, and no write barrier anywhere. Numbers are far below 65,536.
+        private readonly ushort access, state, reason, clock, ledger, stage;
+        private readonly uint flags;
+        private readonly TimeData t, until, ends, leaseEnd;
+
+        internal Decision(ref DecisionData data)
         {
-            Sku = sku;
-            Feature = feature;
-            Access = (Access)data.access;
-            State = (State)data.state;
-            Reason = (Reason)data.reason;
-            Clock = (ClockStanding)data.clock;
-            Ledger = (LedgerStanding)data.ledger;
-            Flags = (LedgerFlags)data.flags;
-            Stage = data.stage == uint.MaxValue ? (int?)null : (int)Math.Min(data.stage, int.MaxValue);
-            T = data.t.Time;
-            Until = data.until.Maybe;
-            Ends = data.ends.Maybe;
-            LeaseEnd = data.lease_end.Maybe;
+            access = (ushort)data.access;
+            state = (ushort)data.state;
+            reason = (ushort)data.reason;
+            clock = (ushort)data.clock;
+            ledger = (ushort)data.ledger;
+            stage = (ushort)data.stage;
+            flags = data.flags;
+            t = data.t;
+            until = data.until;
+            ends = data.ends;
+            leaseEnd = data.lease_end;
         }
 
         // No answer, at the system's time.
-        internal Decision(string sku, string feature) : this()
+        internal static Decision None
         {
-            Sku = sku;
-            Feature = feature;
-            T = ReprieveTime.FromDateTimeOffset(DateTimeOffset.UtcNow);
+            get
+            {
+                ReprieveTime now = ReprieveTime.FromDateTimeOffset(DateTimeOffset.UtcNow);
+                var data = new DecisionData { t = new TimeData { seconds = now.Seconds, nanos = now.Nanos, present = 1 }, stage = uint.MaxValue };
+                return new Decision(ref data);
+            }
         }
 
-        /// <summary>The product that was asked for, as the caller wrote it.</summary>
-        public string Sku { get; }
-
-        /// <summary>The feature that was asked for, as the caller wrote it.</summary>
-        public string Feature { get; }
-
         /// <summary>What the product may do. Unknown is no refusal: <see cref="Client.Explain"/> says why.</summary>
-        public Access Access { get; }
+        public Access Access { get { return (Access)access; } }
+
+        /// <summary>Whether access is limited or full. It is false for what is denied and for what could not be decided, which are different facts:
+        /// <see cref="Access"/> tells them apart.</summary>
+        public bool Allowed { get { return access >= (ushort)Access.Limited; } }
 
         /// <summary>By which of J1; none if access is unknown.</summary>
-        public State State { get; }
+        public State State { get { return (State)state; } }
 
         /// <summary>What grants grace (rule G6); none outside grace.</summary>
-        public Reason Reason { get; }
+        public Reason Reason { get { return (Reason)reason; } }
 
         /// <summary>What is known against the clock (rules C2, C3).</summary>
-        public ClockStanding Clock { get; }
+        public ClockStanding Clock { get { return (ClockStanding)clock; } }
 
         /// <summary>What is known against the ledger (rules L).</summary>
-        public LedgerStanding Ledger { get; }
+        public LedgerStanding Ledger { get { return (LedgerStanding)ledger; } }
 
         /// <summary>What else there is to say of the ledger.</summary>
-        public LedgerFlags Flags { get; }
+        public LedgerFlags Flags { get { return (LedgerFlags)flags; } }
 
         /// <summary>The stage of grace, counting from 0 (rule G6); null outside grace.</summary>
-        public int? Stage { get; }
+        public int? Stage { get { return t.present == 0 || stage == ushort.MaxValue ? (int?)null : stage; } }
 
         /// <summary>The time that it was decided at, by the rules C.</summary>
-        public ReprieveTime T { get; }
+        public ReprieveTime T { get { return t.Time; } }
 
         /// <summary>The next instant at which access, state or reason changes if nothing else arrives (rule J3); null if none does.</summary>
-        public ReprieveTime? Until { get; }
+        public ReprieveTime? Until { get { return until.Maybe; } }
 
         /// <summary>The first later instant at which access is denied, if it is not now (rule J3); null if there is none. The runway is what is
         /// between <see cref="T"/> and this.</summary>
-        public ReprieveTime? Ends { get; }
+        public ReprieveTime? Ends { get { return ends.Maybe; } }
 
         /// <summary>When the lease itself ends: grace is what comes after. Null if there is no lease.</summary>
-        public ReprieveTime? LeaseEnd { get; }
+        public ReprieveTime? LeaseEnd { get { return leaseEnd.Maybe; } }
 
-        /// <summary>In short, for people: <c>core: limited (grace, network) until 2026-01-09T00:00:00Z</c>.</summary>
+        /// <summary>In short, for people: <c>limited (grace, network) until 2026-01-09T00:00:00Z</c>.</summary>
         public override string ToString()
         {
-            string text = Feature + ": " + Access.Word();
+            string text = Access.Word();
             if (State != State.None)
             {
                 text += " (" + State.Word() + (Reason != Reason.None ? ", " + Reason.Word() : "") + ")";
             }
             return Until == null ? text : text + " until " + Until;
+        }
+    }
+
+    /// <summary>A feature and the decision about it, in a <see cref="LedgerStatus"/>.</summary>
+    /// <remarks>Immutable; any thread.</remarks>
+    public readonly struct FeatureStatus
+    {
+        internal FeatureStatus(string name, ref DecisionData data)
+        {
+            Name = name;
+            Decision = new Decision(ref data);
+        }
+
+        /// <summary>The feature's name.</summary>
+        public string Name { get; }
+
+        /// <summary>As a check would answer.</summary>
+        public Decision Decision { get; }
+
+        /// <summary>In short, for people: <c>core: full (licensed) until 2026-01-09T00:00:00Z</c>.</summary>
+        public override string ToString()
+        {
+            return Name + ": " + Decision;
         }
     }
 
@@ -247,7 +274,7 @@ namespace Reprieve
     /// <remarks>Immutable; any thread.</remarks>
     public sealed class LedgerStatus
     {
-        internal LedgerStatus(ref LedgerData data, string ledgerId, string folder, string policy, IReadOnlyList<Decision> features, string json)
+        internal LedgerStatus(ref LedgerData data, string ledgerId, string folder, string policy, IReadOnlyList<FeatureStatus> features, string json)
         {
             T = data.t.Time;
             Clock = (ClockStanding)data.clock;
@@ -298,7 +325,7 @@ namespace Reprieve
         public long Unproven { get; }
 
         /// <summary>Each feature of the SKU, as a check would answer, in the order of their names.</summary>
-        public IReadOnlyList<Decision> Features { get; }
+        public IReadOnlyList<FeatureStatus> Features { get; }
 
         /// <summary>All of it as JSON, each feature as <see cref="Client.Explain"/> gives it: for a support ticket.</summary>
         public string Json { get; }
