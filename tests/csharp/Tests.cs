@@ -15,7 +15,7 @@ using Reprieve;
 internal sealed class TestAttribute : Attribute { }
 
 /// <summary>Tests of the C# binding: Tests.exe HEADER [PART-OF-A-NAME].</summary>
-internal static class Tests
+internal static partial class Tests
 {
     private const string App = "vendor = \"acme\"\nsecret = \"c2l4dGVlbiBieXRlcyBvciBtb3Jl\"\n"
         + "roots = [{ kid = \"root-1\", x = \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\" }]\n"

@@ -21,7 +21,7 @@ namespace Reprieve
     ///     if (client.Check("cad-pro", "core").Access == Access.Denied) { ShowPurchase(); }
     /// }
     /// </code></example>
-    public sealed class Client : IDisposable
+    public sealed partial class Client : IDisposable
     {
         // Names have 128 characters at most; with these no check allocates.
         private const int Buffered = 170;
@@ -370,6 +370,16 @@ namespace Reprieve
             byte[] name = Native.Utf8("consumer", consumer);
             ErrorHandle error;
             Native.Check(NativeMethods.reprieve_client_acknowledge(handle, name, Native.Length(name), (ulong)record, (uint)index, out error), error);
+        }
+
+        /// <summary>Hands events to handlers, as a consumer: the comfortable way to <see cref="NextEvent"/> and
+        /// <see cref="Acknowledge(string, Event)"/>.</summary>
+        /// <param name="consumer">As for <see cref="NextEvent"/>. One pump for each.</param>
+        /// <exception cref="ReprieveInputException">It is no name of a consumer.</exception>
+        /// <exception cref="LedgerException">The ledger cannot be read.</exception>
+        public EventPump Events(string consumer)
+        {
+            return new EventPump(this, consumer);
         }
 
         /// <summary>All features of a SKU, as checks would answer, and how the ledger stands.</summary>
