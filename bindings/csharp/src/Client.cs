@@ -27,10 +27,18 @@ namespace Reprieve
         private const int Buffered = 170;
 
         [ThreadStatic]
+#if REPRIEVE_NULLABLE
+        private static byte[]? skuBuffer;
+#else
         private static byte[] skuBuffer;
+#endif
 
         [ThreadStatic]
+#if REPRIEVE_NULLABLE
+        private static byte[]? featureBuffer;
+#else
         private static byte[] featureBuffer;
+#endif
 
         private readonly ClientHandle handle;
 
@@ -45,7 +53,11 @@ namespace Reprieve
         /// <exception cref="ReprieveException">App, or one of the 200s and 300s. Nothing is created in the place of a file that cannot be
         /// opened.</exception>
         /// <exception cref="ReprieveLibraryException">The native library is missing, or of another version.</exception>
+#if REPRIEVE_NULLABLE
+        public static Client Open(string appFile, OpenOptions? options = null)
+#else
         public static Client Open(string appFile, OpenOptions options = null)
+#endif
         {
             ReprieveLibrary.Require();
             byte[] path = Native.Utf8("appFile", appFile);
@@ -68,7 +80,11 @@ namespace Reprieve
         /// <param name="appToml">The file's text. A relative folder in it counts from the process's current folder.</param>
         /// <param name="options">Null for the defaults.</param>
         /// <exception cref="ReprieveException">As <see cref="Open"/>.</exception>
+#if REPRIEVE_NULLABLE
+        public static Client OpenText(string appToml, OpenOptions? options = null)
+#else
         public static Client OpenText(string appToml, OpenOptions options = null)
+#endif
         {
             ReprieveLibrary.Require();
             byte[] toml = Native.Utf8("appToml", appToml);
@@ -158,7 +174,7 @@ namespace Reprieve
         /// <returns>If access is unknown, <c>trouble</c> says why and what to do; if it is denied or suspect, <c>ways_out</c> what ends that.</returns>
         public string Explain(string sku, string feature)
         {
-            byte[] skuBytes = Encoding.UTF8.GetBytes(sku ?? ""), featureBytes = Encoding.UTF8.GetBytes(feature ?? "");
+            byte[] skuBytes = Native.Loose(sku), featureBytes = Native.Loose(feature);
             BytesHandle json;
             ErrorHandle error;
             try
@@ -320,7 +336,11 @@ namespace Reprieve
         /// </code></example>
         /// <exception cref="ReprieveInputException">It is no name of a consumer.</exception>
         /// <exception cref="LedgerException">The ledger cannot be read.</exception>
+#if REPRIEVE_NULLABLE
+        public Event? NextEvent(string consumer)
+#else
         public Event NextEvent(string consumer)
+#endif
         {
             byte[] name = Native.Utf8("consumer", consumer);
             EventHandle next;
@@ -422,7 +442,11 @@ namespace Reprieve
         /// <returns>What to send to the vendor: JSON with the text, the ledger's signed head and its recent history.</returns>
         /// <exception cref="ReprieveInputException">The licence is no name, or the text is empty or too long.</exception>
         /// <exception cref="LedgerException">The ledger cannot be read or written.</exception>
+#if REPRIEVE_NULLABLE
+        public string Appeal(string? license, string text)
+#else
         public string Appeal(string license, string text)
+#endif
         {
             byte[] name = Native.Utf8OrNull("license", license), words = Native.Utf8("text", text);
             BytesHandle packet;

@@ -21,7 +21,11 @@ namespace Reprieve
     /// <remarks>Immutable; any thread.</remarks>
     public sealed class DrillTask
     {
+#if REPRIEVE_NULLABLE
+        internal DrillTask(TaskKind kind, Outage? outage, byte[]? token, string sku, string feature)
+#else
         internal DrillTask(TaskKind kind, Outage? outage, byte[] token, string sku, string feature)
+#endif
         {
             Kind = kind;
             Outage = outage;
@@ -37,13 +41,25 @@ namespace Reprieve
         public Outage? Outage { get; }
 
         /// <summary>The token to import.</summary>
+#if REPRIEVE_NULLABLE
+        public byte[]? Token { get; }
+#else
         public byte[] Token { get; }
+#endif
 
         /// <summary>The SKU to check.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Sku { get; }
+#else
         public string Sku { get; }
+#endif
 
         /// <summary>The feature to check.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Feature { get; }
+#else
         public string Feature { get; }
+#endif
     }
 
     /// <summary>
@@ -98,7 +114,11 @@ namespace Reprieve
         /// <param name="policy">The policy's claims as JSON; null for none.</param>
         /// <exception cref="LedgerException">A drill is there already (Exists), or the folder cannot be written.</exception>
         /// <exception cref="ReprieveInputException">The policy is refused.</exception>
+#if REPRIEVE_NULLABLE
+        public static Drill Create(string folder, string? policy = null)
+#else
         public static Drill Create(string folder, string policy = null)
+#endif
         {
             ReprieveLibrary.Require();
             byte[] path = Native.Utf8("folder", folder), json = Native.Utf8OrNull("policy", policy);
@@ -154,7 +174,11 @@ namespace Reprieve
                 Native.Check(NativeMethods.reprieve_task_kind(task, out kind));
                 Native.Check(NativeMethods.reprieve_task_outage(task, out outage));
                 Native.Check(NativeMethods.reprieve_task_token(task, out text, out len));
+#if REPRIEVE_NULLABLE
+                byte[]? token = text == IntPtr.Zero ? null : Native.Copy(text, len);
+#else
                 byte[] token = text == IntPtr.Zero ? null : Native.Copy(text, len);
+#endif
                 Native.Check(NativeMethods.reprieve_task_sku(task, out text, out len));
                 string sku = Native.Text(text, len);
                 Native.Check(NativeMethods.reprieve_task_feature(task, out text, out len));
@@ -175,7 +199,11 @@ namespace Reprieve
         /// <summary>Opens another client on the drill's ledger, such as one that leaves upkeep to the product. Dispose it.</summary>
         /// <param name="options">Null for the defaults.</param>
         /// <exception cref="LedgerException">It cannot be opened.</exception>
+#if REPRIEVE_NULLABLE
+        public Client OpenClient(OpenOptions? options = null)
+#else
         public Client OpenClient(OpenOptions options = null)
+#endif
         {
             BuilderHandle builder;
             ErrorHandle error;
@@ -246,7 +274,11 @@ namespace Reprieve
         /// <c>wrong_ledger</c>; null for a good one.</param>
         /// <returns>The token, to import.</returns>
         /// <exception cref="ReprieveInputException">It cannot be made from these claims (Claims), or an argument is none (Argument).</exception>
+#if REPRIEVE_NULLABLE
+        public byte[] Issue(DocumentKind kind, string claims, int signers = 1, string? fault = null)
+#else
         public byte[] Issue(DocumentKind kind, string claims, int signers = 1, string fault = null)
+#endif
         {
             if (signers < 0)
             {

@@ -83,7 +83,11 @@ namespace Reprieve
     public class ReprieveException : Exception
     {
         /// <summary>Makes an exception.</summary>
+#if REPRIEVE_NULLABLE
+        public ReprieveException(ErrorCode code, string message, Exception? inner = null) : base(message, inner)
+#else
         public ReprieveException(ErrorCode code, string message, Exception inner = null) : base(message, inner)
+#endif
         {
             Code = code;
         }
@@ -113,7 +117,11 @@ namespace Reprieve
     public sealed class ReprieveLibraryException : ReprieveException
     {
         /// <summary>Makes an exception.</summary>
+#if REPRIEVE_NULLABLE
+        public ReprieveLibraryException(string message, Exception? inner = null) : base(ErrorCode.Library, message, inner) { }
+#else
         public ReprieveLibraryException(string message, Exception inner = null) : base(ErrorCode.Library, message, inner) { }
+#endif
     }
 
     /// <summary>What was said to the library is not what it takes: an argument, an application file, a scenario, claims, a policy (100s).</summary>

@@ -25,10 +25,18 @@ namespace Reprieve
         private readonly string consumer;
         private readonly object turn = new object();
         private readonly ManualResetEvent ending = new ManualResetEvent(false);
+#if REPRIEVE_NULLABLE
+        private Thread? thread;
+#else
         private Thread thread;
+#endif
 
         // Taken from the library and not acknowledged yet; and whether all handlers have had it.
+#if REPRIEVE_NULLABLE
+        private Event? pending;
+#else
         private Event pending;
+#endif
         private bool handled;
         // The lock lets the same thread in again, from a handler that polls.
         private bool polling;
@@ -46,11 +54,19 @@ namespace Reprieve
         public string Consumer { get { return consumer; } }
 
         /// <summary>An event, for each handler, on the thread that polls.</summary>
+#if REPRIEVE_NULLABLE
+        public event Action<Event>? Received;
+#else
         public event Action<Event> Received;
+#endif
 
         /// <summary>A round of the pump's own thread failed: a handler threw, or the ledger cannot be read. The next round tries again. What this
         /// handler throws is dropped.</summary>
+#if REPRIEVE_NULLABLE
+        public event Action<Exception>? Failed;
+#else
         public event Action<Exception> Failed;
+#endif
 
         /// <summary>Hands out what has happened until there is nothing more, on the calling thread.</summary>
         /// <returns>How many events every handler has had and were acknowledged.</returns>
@@ -84,22 +100,23 @@ namespace Reprieve
 
         private bool Deliver()
         {
-            Action<Event> handlers = Received;
-            if (!handled)
+            var handlers = Received;
+            if (!handled && handlers == null)
             {
-                if (handlers == null)
-                {
-                    return false;
-                }
-                pending = pending ?? client.NextEvent(consumer);
-                if (pending == null)
-                {
-                    return false;
-                }
-                handlers(pending);
-                handled = true;
+                return false;
             }
-            client.Acknowledge(consumer, pending);
+            var next = pending ?? client.NextEvent(consumer);
+            if (next == null)
+            {
+                return false;
+            }
+            pending = next;
+            if (!handled && handlers != null)
+            {
+                handlers(next);
+            }
+            handled = true;
+            client.Acknowledge(consumer, next);
             pending = null;
             handled = false;
             return true;
@@ -161,7 +178,7 @@ namespace Reprieve
         {
             try
             {
-                Action<Exception> failed = Failed;
+                var failed = Failed;
                 if (failed != null)
                 {
                     failed(error);
@@ -178,13 +195,13 @@ namespace Reprieve
         /// <returns>Whether the pump's own thread has ended, or was never started.</returns>
         public bool Stop(TimeSpan wait)
         {
-            Thread running;
             lock (ending)
             {
                 disposed = true;
                 ending.Set();
-                running = thread;
             }
+            // It is set once, before that.
+            var running = thread;
             return running == null || running != Thread.CurrentThread && running.Join(wait);
         }
 

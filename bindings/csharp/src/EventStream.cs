@@ -57,7 +57,11 @@ namespace Reprieve
         {
             private readonly EventStream stream;
             private readonly CancellationTokenSource cancellation;
+#if REPRIEVE_NULLABLE
+            private Event? current;
+#else
             private Event current;
+#endif
 
             internal Enumerator(EventStream stream, CancellationToken more)
             {
@@ -65,7 +69,7 @@ namespace Reprieve
                 cancellation = CancellationTokenSource.CreateLinkedTokenSource(stream.cancellation, more);
             }
 
-            public Event Current { get { return current; } }
+            public Event Current { get { return current ?? throw new InvalidOperationException("there is no event; call MoveNextAsync first"); } }
 
             public ValueTask<bool> MoveNextAsync()
             {

@@ -1,3 +1,7 @@
+#if REPRIEVE_NULLABLE
+// Here null stands for NULL, which the declarations of the C ABI do not tell apart; what is public is annotated.
+#pragma warning disable CS8600, CS8603, CS8604, CS8625
+#endif
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -159,9 +163,19 @@ namespace Reprieve
         }
 
         // The same, where null is an answer too.
+#if REPRIEVE_NULLABLE
+        internal static byte[] Utf8OrNull(string what, string? text)
+#else
         internal static byte[] Utf8OrNull(string what, string text)
+#endif
         {
             return text == null ? null : Utf8(what, text);
+        }
+
+        // One that may be anything: what has no UTF-8 form is replaced.
+        internal static byte[] Loose(string text)
+        {
+            return Encoding.UTF8.GetBytes(text ?? "");
         }
 
         internal static byte[] Copy(IntPtr data, UIntPtr len)

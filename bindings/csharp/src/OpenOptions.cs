@@ -21,11 +21,19 @@ namespace Reprieve
     public sealed class OpenOptions
     {
         /// <summary>The ledger's folder; null for the application file's, or else the platform's.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Folder { get; set; }
+#else
         public string Folder { get; set; }
+#endif
 
         /// <summary>The folder of the witness, which shows if the ledger is put back from a copy (rule L3); null for the application file's, or
         /// else the user's state folder.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Witness { get; set; }
+#else
         public string Witness { get; set; }
+#endif
 
         /// <summary>A ledger in memory, for read-only machines: it ends with the client, and every decision says so.</summary>
         public bool InMemory { get; set; }

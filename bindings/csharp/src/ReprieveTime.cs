@@ -99,7 +99,11 @@ namespace Reprieve
         }
 
         /// <inheritdoc/>
+#if REPRIEVE_NULLABLE
+        int IComparable.CompareTo(object? obj)
+#else
         int IComparable.CompareTo(object obj)
+#endif
         {
             if (obj == null)
             {
@@ -119,7 +123,11 @@ namespace Reprieve
         }
 
         /// <inheritdoc/>
+#if REPRIEVE_NULLABLE
+        public override bool Equals(object? obj)
+#else
         public override bool Equals(object obj)
+#endif
         {
             return obj is ReprieveTime && Equals((ReprieveTime)obj);
         }

@@ -166,7 +166,11 @@ namespace Reprieve
         public Refusal Error { get; }
 
         /// <summary>The licence that it is about; null if it is about none, or cannot be read.</summary>
+#if REPRIEVE_NULLABLE
+        public string? License { get; }
+#else
         public string License { get; }
+#endif
 
         /// <summary>In English words, what is wrong with it and what to do; empty if nothing is.</summary>
         public string Detail { get; }
@@ -219,10 +223,18 @@ namespace Reprieve
         public ReprieveTime At { get; }
 
         /// <summary>The licence, or null.</summary>
+#if REPRIEVE_NULLABLE
+        public string? License { get; }
+#else
         public string License { get; }
+#endif
 
         /// <summary>The feature, or null.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Feature { get; }
+#else
         public string Feature { get; }
+#endif
 
         /// <summary>The new access, or null.</summary>
         public Access? Access { get; }
@@ -232,7 +244,11 @@ namespace Reprieve
 
         /// <summary>The word of what grants grace (as <see cref="Reprieve.Reason"/>); or, of a suspicion, its kind: <c>rolled_back</c>,
         /// <c>leaped</c>, <c>damaged</c>, <c>put_back</c> or <c>moved</c>; or null.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Reason { get; }
+#else
         public string Reason { get; }
+#endif
 
         /// <summary>The warning threshold in force, in whole seconds; or null.</summary>
         public TimeSpan? Left { get; }
@@ -244,7 +260,11 @@ namespace Reprieve
         public Refusal Error { get; }
 
         /// <summary>An appeal's text, or null.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Text { get; }
+#else
         public string Text { get; }
+#endif
 
         /// <summary>In short, for people: <c>2026-01-02T00:00:00Z grace_started L1 core</c>.</summary>
         public override string ToString()
@@ -307,7 +327,11 @@ namespace Reprieve
         public string LedgerId { get; }
 
         /// <summary>Where it lies; null in memory.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Folder { get; }
+#else
         public string Folder { get; }
+#endif
 
         /// <summary>Which file of its line it is, counting from 0.</summary>
         public long Generation { get; }
@@ -316,7 +340,11 @@ namespace Reprieve
         public long Records { get; }
 
         /// <summary>The id of the policy in force; null if there is none.</summary>
+#if REPRIEVE_NULLABLE
+        public string? Policy { get; }
+#else
         public string Policy { get; }
+#endif
 
         /// <summary>Its version; null if there is none.</summary>
         public long? PolicyVersion { get; }
