@@ -36,7 +36,7 @@ for package in "$sdk $sdk_sha512" "$app $app_sha512"; do
   [ "$(openssl dgst -sha512 -binary "$tarball" | base64 -w0)" = "$sha512" ] || lacking "$name is not what it was: its SHA-512 differs from the pinned one"
   mkdir -p "$new/unpacked"
   case $name in
-    "$sdk") members=(package/dotnet package/sdk package/packs/Microsoft.NETCore.App.Ref package/packs/NETStandard.Library.Ref) ;;
+    "$sdk") members=(package/dotnet package/sdk package/packs) ;;
     *) members=(package/dist) ;;
   esac
   tar -xzf "$tarball" -C "$new/unpacked" "${members[@]}"
