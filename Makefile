@@ -5,10 +5,10 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build install test demo lint soak fuzz bench clean
+.PHONY: help setup build install packages test test-dotnet demo lint soak fuzz bench clean
 
 help: ## What there is to do
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: ## Install what is missing (as root or with sudo), else say what to install
 	@scripts/setup.sh
@@ -21,6 +21,9 @@ install: build ## The C library into DESTDIR/PREFIX (/usr/local), for pkg-config
 
 test: build ## All tests, in every language
 	@scripts/test.sh
+
+test-dotnet: build ## The C# tests on .NET: the `dotnet` on the path, or the one of scripts/dotnet.sh
+	@tests/csharp/run.sh dotnet
 
 demo: build ## An outage survived by three products on one ledger, in under a minute
 	@$(VENV)/bin/python demo/run.py
