@@ -6,11 +6,15 @@ Three calls do most of it::
 
     client = reprieve.open("reprieve.toml")
     client.import_document(token)           # what the vendor's server sent: a lease, a policy, a notice, ...
-    if client.check("cad", "core").allowed:
-        ...
+    core = client.feature("cad", "core")
+    while running:
+        if client.allowed(core):
+            ...
 
-A product asks :meth:`Client.check` whenever it wants to know. Where a renewal fails, it says so with :meth:`Client.report`, and the
-vendor's signed policy decides how long the product runs on. What happened is read with :meth:`Client.events`.
+A product asks whenever it wants to know, in every frame if it likes: :meth:`Client.allowed`, :meth:`Feature.check`, or
+:meth:`Client.check` by name. Where a renewal fails, it says so with :meth:`Client.report`, and the
+vendor's signed policy decides how long the product runs on. What happened is read with :meth:`Client.events`. For asyncio there is
+:mod:`reprieve.aio`, and for a shell ``python -m reprieve``.
 
 **Unknown is not denied.** ``access`` is ``full``, ``limited``, ``denied``, or ``unknown`` where the library could not decide. "Could
 not check", "checked and refused" and "not allowed" are different facts: a check never raises, a refused document is an
@@ -20,8 +24,13 @@ not check", "checked and refused" and "not allowed" are different facts: a check
 with the ending ``_ns``: nanoseconds since 1970-01-01T00:00:00Z. :func:`text` writes one as every other language does. Lengths of time
 are seconds.
 
-**Threads.** Everything may be used from any thread; see :class:`Client` for processes and ``fork``. The library starts no thread, prints
-nothing, and never ends the program.
+**Threads.** Everything may be used from any thread; see :class:`Client` for processes and ``fork``. What may wait for a lock or for
+another process runs without the interpreter's lock. A check by :class:`Feature` keeps it, as it waits for nothing: at
+most every 10 ms it looks at the ledger's file. The library starts no thread, prints nothing, and never ends the program.
+
+**Interpreters.** CPython 3.8 and later by its stable ABI. Nothing here needs the interpreter's lock, and the extension says so to a
+free-threaded build, for which it must be built from source, as such a build has no stable ABI before 3.15. In a subinterpreter the
+import fails with ``ImportError``.
 
 **Names** of SKUs, features and licences are 1 to 128 of ``A-Z a-z 0-9 . _ : @ / + -``; of consumers the same without ``:`` and ``/``.
 
@@ -29,7 +38,15 @@ nothing, and never ends the program.
 """
 
 from . import _reprieve
-from ._client import Client, open, open_toml
+
+if getattr(_reprieve, "INTERFACE", 0) != 1:
+    raise ImportError(
+        "{} is of reprieve {} (interface {}), and the files beside it want interface 1: two releases are mixed up in one folder; "
+        "remove it and install reprieve again".format(
+            _reprieve.__file__, getattr(_reprieve, "VERSION", "unknown"), getattr(_reprieve, "INTERFACE", 0)
+        )
+    )
+
 from ._drill import Drill
 from ._errors import (
     AppError,
@@ -56,10 +73,11 @@ from ._errors import (
     UnsupportedError,
     WrongKeyError,
 )
+from ._open import open, open_toml
+from ._reprieve import Client, Decision, ExplainedDecision, Feature
 from ._values import (
     Answer,
     Cover,
-    Decision,
     Diagnostic,
     Event,
     Evidence,
@@ -114,8 +132,10 @@ __all__ = [
     "EventKind",
     "Evidence",
     "ExistsError",
+    "ExplainedDecision",
     "Explanation",
     "Fault",
+    "Feature",
     "Flags",
     "FlagsDict",
     "FullError",

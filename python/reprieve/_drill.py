@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, Mapping, Optional, Type, Union
 
 from . import _reprieve
-from ._client import AnyPath, Client, Upkeep
 from ._errors import ArgumentError, ClaimsError
+from ._open import AnyPath, Upkeep
+from ._reprieve import Client
 from ._values import Task, utc
 from ._words import Document, Fault, Outage, TaskKind
 
@@ -46,8 +47,8 @@ class Drill:
     open refuses it. ``Drill(scenario)`` runs a scenario (JSON, or TOML of the same shape) on a simulated clock, in a temporary
     folder that goes with it; :meth:`create` and :meth:`open` are for drills on the real clock, which other processes can open.
 
-    A drill ends with :meth:`close`, or with the last of it and its clients. It may be used from any thread, one call at a time: others wait. A forked child may use the drill's client; the drill
-    itself, and its temporary folder, stay the parent's.
+    A drill ends with :meth:`close`, or with the last of it, its clients and their features. It may be used from any thread, one call
+    at a time: others wait. A forked child may use the drill's client; the drill itself, and its temporary folder, stay the parent's.
 
     >>> scenario = '''{"sku": "cad", "steps": [
     ...     {"lease": {"license": "L1", "features": ["core"], "ttl": "24h"}},
@@ -124,11 +125,11 @@ class Drill:
         Raises:
             ClosedError: the drill was closed, or a step failed to open a client.
         """
-        return Client(self._native.client(), self._native)
+        return self._native.client()
 
     def new_client(self, *, upkeep: Upkeep = "checks", lock_timeout: float = 5.0) -> Client:
         """Another client on its ledger, as another product would have; the arguments are those of :func:`reprieve.open`."""
-        return Client(self._native.new_client(upkeep, lock_timeout), self._native)
+        return self._native.new_client(upkeep, lock_timeout)
 
     @property
     def now(self) -> datetime:

@@ -1,18 +1,20 @@
-"""What the library answers: immutable values, safe to share between threads and to pickle."""
+"""What the library answers beside decisions: immutable values, safe to share between threads and to pickle.
+
+The functions make them of the plain values of the extension module, which calls them.
+"""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple, Type, TypedDict, TypeVar, Union, cast
+from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Tuple, TypedDict, cast
 
-from ._reprieve import text
-from ._words import Access, Clock, Document, EventKind, Ledger, Outage, Reason, Refusal, State, TaskKind, _Word
+from ._words import Access, Clock, Document, EventKind, Ledger, Outage, Refusal, State, TaskKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from . import _reprieve
+    from ._reprieve import ExplainedDecision
 
 
 class Cover(TypedDict):
@@ -87,22 +89,10 @@ def utc(ns: int) -> datetime:
         return _FIRST if ns < 0 else _LAST
 
 
-def _utc_or_none(ns: Optional[int]) -> Optional[datetime]:
-    return None if ns is None else utc(ns)
-
-
-_W = TypeVar("_W", bound=_Word)
-
-
-def _words(kind: Type[_W]) -> Dict[str, _W]:
-    return {word.value: word for word in kind}
-
-
-_ACCESS = _words(Access)
-_STATE = _words(State)
-_REASON = _words(Reason)
-_CLOCK = _words(Clock)
-_LEDGER = _words(Ledger)
+_CLOCK = {str(word): word for word in Clock}
+_LEDGER = {str(word): word for word in Ledger}
+_ACCESS = {str(word): word for word in Access}
+_STATE = {str(word): word for word in State}
 
 
 class Flags(NamedTuple):
@@ -118,177 +108,8 @@ class Flags(NamedTuple):
     """The ledger cannot be read or written at the moment; the answer rests on what was read before."""
 
 
-_FIELDS = (
-    "t_ns",
-    "sku",
-    "feature",
-    "access",
-    "allowed",
-    "state",
-    "reason",
-    "until_ns",
-    "ends_ns",
-    "clock",
-    "ledger",
-    "license",
-    "lease_end_ns",
-    "flags",
-    "why",
-)
-
-
-class Decision:
-    """What a product asked, and the answer.
-
-    Immutable; equal if everything in it is; it can be hashed, pickled and shared between threads.
-
-    Instants come twice: as ``datetime`` in UTC, which has microseconds and ends with the year 9999 (what lies beyond is cut), and
-    with the ending ``_ns`` as whole nanoseconds since 1970-01-01T00:00:00Z, which is exact. :func:`reprieve.text` writes the
-    latter as every other language does.
-
-    A decision has no truth value: ``if client.check(...)`` would be true for a refusal too, so it raises ``TypeError``, whatever
-    was decided. Ask :attr:`allowed`, or compare :attr:`access`.
-    """
-
-    __slots__ = ("_d", "__weakref__")
-    _d: "Union[_reprieve.Decision, SimpleNamespace]"
-
-    def __init__(self, native: "Union[_reprieve.Decision, SimpleNamespace]") -> None:
-        object.__setattr__(self, "_d", native)
-
-    @property
-    def access(self) -> Access:
-        """What the feature may do."""
-        return _ACCESS[self._d.access]
-
-    @property
-    def allowed(self) -> bool:
-        """Whether access is ``limited`` or ``full``. False for ``unknown`` too: what that means is the product's choice."""
-        return bool(self._d.allowed)
-
-    @property
-    def state(self) -> Optional[State]:
-        """Where the feature stands. None if access is ``unknown``."""
-        word = self._d.state
-        return None if word is None else _STATE[word]
-
-    @property
-    def reason(self) -> Optional[Reason]:
-        """What grants grace, in grace."""
-        word = self._d.reason
-        return None if word is None else _REASON[word]
-
-    @property
-    def sku(self) -> str:
-        """The product."""
-        return cast(str, self._d.sku)
-
-    @property
-    def feature(self) -> str:
-        """The feature."""
-        return cast(str, self._d.feature)
-
-    @property
-    def t(self) -> datetime:
-        """When it was decided, by trusted time."""
-        return utc(self._d.t_ns)
-
-    @property
-    def t_ns(self) -> int:
-        """The same in nanoseconds since 1970, exactly."""
-        return cast(int, self._d.t_ns)
-
-    @property
-    def until(self) -> Optional[datetime]:
-        """The next instant at which access, state or reason changes if nothing else arrives. None if there is none."""
-        return _utc_or_none(self._d.until_ns)
-
-    @property
-    def until_ns(self) -> Optional[int]:
-        """The same in nanoseconds since 1970, exactly."""
-        return cast(Optional[int], self._d.until_ns)
-
-    @property
-    def ends(self) -> Optional[datetime]:
-        """The first later instant at which access is denied. None if it is denied now, or never will be."""
-        return _utc_or_none(self._d.ends_ns)
-
-    @property
-    def ends_ns(self) -> Optional[int]:
-        """The same in nanoseconds since 1970, exactly."""
-        return cast(Optional[int], self._d.ends_ns)
-
-    @property
-    def clock(self) -> Clock:
-        """What is known against the clock."""
-        return _CLOCK[self._d.clock]
-
-    @property
-    def ledger(self) -> Ledger:
-        """What is known against the ledger."""
-        return _LEDGER[self._d.ledger]
-
-    @property
-    def license(self) -> Optional[str]:
-        """The licence that answers."""
-        return cast(Optional[str], self._d.license)
-
-    @property
-    def lease_end(self) -> Optional[datetime]:
-        """When the lease itself ends: grace is what comes after."""
-        return _utc_or_none(self._d.lease_end_ns)
-
-    @property
-    def lease_end_ns(self) -> Optional[int]:
-        """The same in nanoseconds since 1970, exactly."""
-        return cast(Optional[int], self._d.lease_end_ns)
-
-    @property
-    def flags(self) -> Flags:
-        """What else there is to say of the ledger that was read."""
-        return Flags(*self._d.flags)
-
-    def explain(self) -> Explanation:
-        """The decision and why it was made: the rule of ``docs/semantics.md``, the cover that holds, the evidence, and the ways out.
-
-        A new dict of plain values, ready for JSON, with the keys that every language has; instants are RFC 3339 text. ``trouble``
-        says in English why access is ``unknown``, and is None otherwise. More keys may follow.
-        """
-        return cast(Explanation, json.loads(self._d.why))
-
-    def _fields(self) -> Tuple[Any, ...]:
-        return tuple(getattr(self._d, name) for name in _FIELDS)
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("a Decision is neither true nor false; ask decision.allowed, or compare decision.access")
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Decision):
-            return NotImplemented
-        return self._d is other._d or self._fields() == other._fields()
-
-    def __hash__(self) -> int:
-        return hash((self._d.t_ns, self._d.sku, self._d.feature, self._d.access))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Decision cannot be changed")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a Decision cannot be changed")
-
-    def __reduce__(self) -> "Tuple[Any, ...]":
-        return _restore, (self._fields(),)
-
-    def __repr__(self) -> str:
-        words = [str(self.access)]
-        words.extend(str(word) for word in (self.state, self.reason) if word is not None)
-        ends = self._d.ends_ns
-        until = "" if ends is None else " until " + text(ends)
-        return "<Decision {}/{}: {}{}>".format(self.sku, self.feature, ", ".join(words), until)
-
-
-def _restore(fields: Tuple[Any, ...]) -> Decision:
-    return Decision(SimpleNamespace(**dict(zip(_FIELDS, fields))))
+def explanation(why: str) -> Explanation:
+    return cast(Explanation, json.loads(why))
 
 
 @dataclass(frozen=True)
@@ -325,6 +146,10 @@ def answer(value: "_reprieve._AnswerValue") -> Answer:
         error=None if error is None else Refusal(error),
         detail=detail,
     )
+
+
+def answers(values: "List[_reprieve._AnswerValue]") -> List[Answer]:
+    return [answer(value) for value in values]
 
 
 @dataclass(frozen=True)
@@ -425,7 +250,7 @@ class Status:
     """The policy in force."""
     unproven: int
     """Accepted documents whose signatures do not hold with this product's keys. They give nothing."""
-    features: Tuple[Decision, ...]
+    features: "Tuple[ExplainedDecision, ...]"
     """A decision for each feature of the SKU, as a check would answer, in the order of their names."""
 
 
@@ -443,7 +268,7 @@ def status(value: "_reprieve._StatusValue") -> Status:
         records=records,
         policy=None if policy is None else PolicyVersion(*policy),
         unproven=unproven,
-        features=tuple(Decision(feature) for feature in features),
+        features=tuple(features),
     )
 
 
@@ -457,6 +282,10 @@ class Diagnostic:
     """The same in nanoseconds since 1970, exactly."""
     text: str
     """What happened, in English."""
+
+
+def diagnostics(notes: List[Tuple[int, str]]) -> List[Diagnostic]:
+    return [Diagnostic(wall=utc(ns), wall_ns=ns, text=text) for ns, text in notes]
 
 
 @dataclass(frozen=True)

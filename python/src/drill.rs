@@ -12,8 +12,9 @@ use reprieve::terms::Kind;
 use reprieve::time::Span;
 use serde_json::Value;
 
-use crate::client::{PyClient, Wish};
+use crate::client::PyClient;
 use crate::guard::{answer, caught, detached, no_word, text};
+use crate::open::Wish;
 use crate::values::ns;
 
 /// A drill.
@@ -114,16 +115,18 @@ impl PyDrill {
     }
 
     /// The client of the moment.
-    fn client(&self, py: Python<'_>) -> PyResult<PyClient> {
-        self.call(py, |drill| drill.client()).map(|client| PyClient::new(client, self.broken.clone()))
+    fn client(slf: &Bound<'_, Self>) -> PyResult<PyClient> {
+        let this = slf.get();
+        let client = this.call(slf.py(), |drill| drill.client())?;
+        Ok(PyClient::new(client, this.broken.clone(), Some(slf.clone().unbind())))
     }
 
     /// Another client on its ledger.
-    fn new_client(&self, py: Python<'_>, upkeep: &Bound<'_, PyString>, lock_timeout: f64) -> PyResult<PyClient> {
+    fn new_client(slf: &Bound<'_, Self>, upkeep: &Bound<'_, PyString>, lock_timeout: f64) -> PyResult<PyClient> {
         let wish =
             Wish { folder: None, witness: None, in_memory: false, upkeep: text(upkeep), lock_timeout, create: true };
-        let client = self.call(py, |drill| wish.on(drill.builder())?.open())?;
-        Ok(PyClient::new(client, Arc::default()))
+        let client = slf.get().call(slf.py(), |drill| wish.on(drill.builder())?.open())?;
+        Ok(PyClient::new(client, Arc::default(), Some(slf.clone().unbind())))
     }
 
     /// True time.

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyByteArray, PyBytes, PyString};
 use reprieve::client::{Error, ErrorKind};
 
 /// Where the last panic was, and in which thread.
@@ -72,4 +73,62 @@ pub fn text(text: &Bound<'_, PyString>) -> String {
 /// An argument that is none of the words.
 pub fn no_word(what: &str, word: &str, words: &str) -> Error {
     Error::new(ErrorKind::Argument, format!("`{}` is no {what}; use {words}", word.escape_debug()))
+}
+
+/// A document or an answer of the authority, as Python has it.
+pub fn octets(what: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = given.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    if let Ok(words) = given.cast::<PyString>() {
+        return Ok(text(words).into_bytes());
+    }
+    if let Ok(bytes) = given.cast::<PyByteArray>() {
+        return Ok(bytes.to_vec());
+    }
+    let kind = given.get_type().name()?;
+    if kind == "memoryview" {
+        return given.call_method0("tobytes")?.extract();
+    }
+    Err(PyTypeError::new_err(format!("{what} is bytes or str, not {kind}")))
+}
+
+/// What is unpickled is not what was pickled.
+pub fn corrupt() -> PyErr {
+    PyValueError::new_err("this is no pickled decision of this release")
+}
+
+/// What an object of Python's holds of the core. The last handle on a ledger closes it, which may wait for another process:
+/// other threads run on meanwhile.
+pub struct Held<T: Send>(Option<T>);
+
+impl<T: Send> Held<T> {
+    /// Holds it.
+    pub fn new(held: T) -> Held<T> {
+        Held(Some(held))
+    }
+
+    /// What is held; none while it is dropped alone.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+impl<T: Send> Drop for Held<T> {
+    fn drop(&mut self) {
+        let mut held = self.0.take();
+        let freed = Python::try_attach(|py| {
+            let held = held.take();
+            let _ = detached(py, || {
+                drop(held);
+                Ok(())
+            });
+        });
+        if freed.is_none() {
+            let _ = caught(|| {
+                drop(held);
+                Ok(())
+            });
+        }
+    }
 }

@@ -133,7 +133,7 @@ def test_scenarios_and_claims(drill: reprieve.Drill, tmp_path: pathlib.Path) -> 
 def test_a_panic_is_an_internal_error(capfd: "pytest.CaptureFixture[str]") -> None:
     client = reprieve.open_toml(APP, in_memory=True)
     with pytest.raises(reprieve.InternalError, match="bug in reprieve at .*client.rs:") as raised:
-        client._native._panic()
+        client._panic()
     assert raised.value.code == 900 and isinstance(raised.value, Exception)
     for call in (client.upkeep, client.head, client.request, lambda: client.status("cad")):
         with pytest.raises(reprieve.InternalError, match="open the ledger again"):
