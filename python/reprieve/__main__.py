@@ -89,6 +89,9 @@ class _Target:
             self.client = self.drill.client
         else:
             self.client = open_ledger(args.app, folder=args.folder, create=False)
+            if self.client.status("none").folder is None:
+                self.client.close()
+                raise NoFolderError("there is no ledger on disk: products here go on in memory; check place.folder")
 
     def __enter__(self) -> Client:
         return self.client
@@ -159,10 +162,6 @@ def _explain(args: argparse.Namespace) -> int:
 def _status(args: argparse.Namespace) -> int:
     with _Target(args) as client:
         statuses = [(sku, client.status(sku)) for sku in args.skus or client.skus() or ["none"]]
-        flags = statuses[0][1].flags
-        if flags.in_memory:
-            print("reprieve: there is no ledger on disk: products here go on in memory", file=sys.stderr)
-            return TROUBLE
         whole = statuses[-1][1]
         if args.json:
             says: Dict[str, Any] = {

@@ -91,6 +91,12 @@ class Drill:
     def create(cls, folder: AnyPath, policy: Optional[Mapping[str, Any]] = None) -> "Drill":
         """Makes a drill on the real clock, in a folder that stays, with this policy (its claims, without ``iat``).
 
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with Drill.create(folder + "/drill") as drill:
+        ...         print(drill.client.check("cad", "core").access)
+        denied
+
         Raises:
             ExistsError: a drill is there already.
             ScenarioError: the policy is refused.
@@ -101,6 +107,12 @@ class Drill:
     @classmethod
     def open(cls, folder: AnyPath) -> "Drill":
         """Opens a drill that this or another process made with :meth:`create`.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with Drill.create(folder + "/drill") as drill, Drill.open(drill.folder) as other:
+        ...         print(other.client.ledger_id == drill.client.ledger_id)
+        True
 
         Raises:
             MissingError: there is none.
@@ -128,7 +140,12 @@ class Drill:
         return self._native.client()
 
     def new_client(self, *, upkeep: Upkeep = "checks", lock_timeout: float = 5.0) -> Client:
-        """Another client on its ledger, as another product would have; the arguments are those of :func:`reprieve.open`."""
+        """Another client on its ledger, as another product would have; the arguments are those of :func:`reprieve.open`.
+
+        >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.new_client() as other:
+        ...     print(other.report("network"), drill.client.report("network"))
+        True False
+        """
         return self._native.new_client(upkeep, lock_timeout)
 
     @property
@@ -143,6 +160,10 @@ class Drill:
 
     def step(self, at: int) -> Task:
         """Does the world's part of a step of the scenario, counting from 0, and says what the product has to do.
+
+        >>> with Drill('{"sku": "cad", "steps": [{"advance": "1h"}, {"report": "network"}]}') as drill:
+        ...     print([str(drill.step(at).kind) for at in range(drill.steps)])
+        ['nothing', 'report']
 
         Raises:
             ArgumentError: there is no such step.
@@ -168,6 +189,11 @@ class Drill:
     ) -> bytes:
         """Issues a document: a token, signed by the drill's authority.
 
+        >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+        ...     token = drill.issue("lease", {"license": "L1", "sku": "cad", "features": {"core": drill.now_ns // 10**9 + 3600}})
+        ...     print(drill.client.import_document(token).license)
+        L1
+
         Args:
             kind: which kind.
             claims: as its kind has them; instants in whole seconds since 1970. ``iat`` is now unless given, ``ledger`` of a lease or
@@ -189,6 +215,13 @@ class Drill:
         """Shifts the wall that the drill's clients see, by seconds (or a ``timedelta``), back if negative. The machine's clock is
         never set. On the real clock the shift is for every process that has the drill open, in whole seconds.
 
+        >>> from datetime import timedelta
+        >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+        ...     drill.set_wall(timedelta(days=-3))
+        ...     drill.client.upkeep()
+        ...     print(drill.client.check("cad", "core").clock)
+        rolled_back
+
         Raises:
             IoError: the drill's folder cannot be written.
         """
@@ -197,6 +230,11 @@ class Drill:
     def advance(self, by: Seconds) -> None:
         """Time passes, machine on: seconds, or a ``timedelta``.
 
+        >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+        ...     drill.advance(3600)
+        ...     print(drill.now)
+        2026-01-01 01:00:00+00:00
+
         Raises:
             UnsupportedError: the drill is on the real clock.
             ArgumentError: time does not go back.
@@ -204,7 +242,14 @@ class Drill:
         self._native.advance(_nanos(by))
 
     def close(self) -> None:
-        """Ends the drill and closes its client; a temporary folder goes with it. Closing again is no error."""
+        """Ends the drill and closes its client; a temporary folder goes with it. Closing again is no error.
+
+        >>> drill = Drill('{"sku": "cad", "steps": []}')
+        >>> folder = drill.folder
+        >>> drill.close()
+        >>> folder.exists()
+        False
+        """
         self._native.close()
 
     def __enter__(self) -> "Drill":

@@ -11,6 +11,12 @@ class Error(Exception):
 
     A refused document is no error: see :class:`reprieve.Answer`. Neither is a decision that could not be made: its access is
     ``unknown``.
+
+    >>> try:
+    ...     open("no/such/reprieve.toml")
+    ... except Error as error:
+    ...     print(type(error).__name__, error.code, error.word)
+    AppError 101 app
     """
 
     code: int = 0

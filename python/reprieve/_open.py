@@ -22,6 +22,20 @@ def open(
 ) -> Client:
     """Opens the ledger of an application file, making it if none lies there.
 
+    >>> import pathlib, tempfile
+    >>> app = '''
+    ... vendor = "acme"
+    ... secret = "c2l4dGVlbiBieXRlcyBvciBtb3Jl"
+    ... roots = [{ kid = "root-1", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]
+    ... place = { folder = "ledger", witness = "witness" }
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "reprieve.toml")
+    ...     _ = file.write_text(app)
+    ...     with open(file) as client:
+    ...         print(client.check("cad", "core").access)
+    denied
+
     Args:
         app_file: the vendor's ``reprieve.toml``. Relative folders in it are relative to the file's own.
         folder: the ledger's folder, in place of the application file's or the platform's.

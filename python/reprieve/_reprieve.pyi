@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Iterator, List, Literal, NoReturn, Optional, Tuple, Type, Union, final
 
+from typing_extensions import disjoint_base
+
 from ._values import Answer, Diagnostic, Event, Explanation, Flags, Request, Status
 from ._words import Access, Clock, Ledger, Outage, Reason, State
 
@@ -53,6 +55,7 @@ _Octets = Union[bytes, bytearray, memoryview, str]
 _GenerationValue = Tuple[int, Path, int, int, str, int, List[str], Optional[str]]
 _TaskValue = Tuple[str, Optional[bytes], Optional[str], Optional[str], Optional[str]]
 
+@disjoint_base
 class Decision:
     @property
     def access(self) -> Access: ...

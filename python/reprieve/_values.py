@@ -96,7 +96,12 @@ _STATE = {str(word): word for word in State}
 
 
 class Flags(NamedTuple):
-    """What else there is to say of the ledger that was read."""
+    """What else there is to say of the ledger that was read.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     print(client.check("cad", "core").flags)
+    Flags(in_memory=False, newer=False, drill=True, detached=False)
+    """
 
     in_memory: bool
     """The ledger lies in memory and ends with the client."""
@@ -114,7 +119,13 @@ def explanation(why: str) -> Explanation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a document. A refusal is an answer, not an error."""
+    """What became of a document. A refusal is an answer, not an error.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     answer = client.import_document("no token")
+    ...     print(answer.accepted, answer.kind, answer.error)
+    False None malformed
+    """
 
     kind: Optional[Document]
     """Its kind, where it can be read."""
@@ -154,7 +165,13 @@ def answers(values: "List[_reprieve._AnswerValue]") -> List[Answer]:
 
 @dataclass(frozen=True)
 class Request:
-    """A renewal request, for the authority."""
+    """A renewal request, for the authority.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     request = client.request()
+    ...     print(type(request.nonce).__name__, type(request.body).__name__)
+    str bytes
+    """
 
     nonce: str
     """What the lease must echo to be fresh."""
@@ -164,7 +181,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Event:
-    """What products are told. Fields that do not apply are None."""
+    """What products are told. Fields that do not apply are None.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     assert client.next_event("tray") is None
+    ...     _ = client.import_document("no token")
+    ...     for event in client.events("tray"):
+    ...         print(event.kind, event.error, event.at)
+    document_refused malformed 2026-01-01 00:00:00+00:00
+    """
 
     record: int
     """The number of the record that it stands in."""
@@ -218,7 +243,11 @@ def event(value: "_reprieve._EventValue") -> Event:
 
 
 class PolicyVersion(NamedTuple):
-    """Which policy is in force."""
+    """Which policy is in force.
+
+    >>> print(PolicyVersion("acme", 3).version)
+    3
+    """
 
     id: str
     version: int
@@ -226,7 +255,13 @@ class PolicyVersion(NamedTuple):
 
 @dataclass(frozen=True)
 class Status:
-    """How a client sees its ledger."""
+    """How a client sees its ledger.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     status = client.status("cad")
+    ...     print(status.t, status.clock, status.ledger, status.policy)
+    2026-01-01 00:00:00+00:00 ok ok None
+    """
 
     t: datetime
     """Trusted time, in UTC, cut to the microsecond."""
@@ -274,7 +309,12 @@ def status(value: "_reprieve._StatusValue") -> Status:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What happened that nobody was told of."""
+    """What happened that nobody was told of.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     for note in client.diagnostics():
+    ...         print(note.wall, note.text)
+    """
 
     wall: datetime
     """The machine's clock, as it was: UTC, cut to the microsecond."""
@@ -290,7 +330,13 @@ def diagnostics(notes: List[Tuple[int, str]]) -> List[Diagnostic]:
 
 @dataclass(frozen=True)
 class Task:
-    """What a product has to do in a drill's step, after the world did its part."""
+    """What a product has to do in a drill's step, after the world did its part.
+
+    >>> with Drill('{"sku": "cad", "steps": [{"check": "core"}]}') as drill:
+    ...     task = drill.step(0)
+    ...     print(task.kind, task.sku, task.feature)
+    check cad core
+    """
 
     kind: TaskKind
     """What to do; the other fields belong to some kinds only and are None otherwise."""

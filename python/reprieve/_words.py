@@ -29,7 +29,11 @@ class Access(_Word):
 
 
 class State(_Word):
-    """Where a feature stands, by rule J1."""
+    """Where a feature stands, by rule J1.
+
+    >>> State("grace") is State.GRACE
+    True
+    """
 
     LICENSED = "licensed"
     """The lease is running."""
@@ -50,7 +54,11 @@ class State(_Word):
 
 
 class Reason(_Word):
-    """What grants grace, by rule G6."""
+    """What grants grace, by rule G6.
+
+    >>> print(Reason.NETWORK)
+    network
+    """
 
     MAINTENANCE = "maintenance"
     """A notice of the vendor's covers the time."""
@@ -65,7 +73,11 @@ class Reason(_Word):
 
 
 class Clock(_Word):
-    """What a reading says of the clock, by rules C2 and C3."""
+    """What a reading says of the clock, by rules C2 and C3.
+
+    >>> Clock.ROLLED_BACK == "rolled_back"
+    True
+    """
 
     OK = "ok"
     """The wall agrees with what is proven."""
@@ -76,7 +88,11 @@ class Clock(_Word):
 
 
 class Ledger(_Word):
-    """What is known against the ledger, by rules L."""
+    """What is known against the ledger, by rules L.
+
+    >>> [str(word) for word in Ledger]
+    ['ok', 'suspect', 'moved']
+    """
 
     OK = "ok"
     """Nothing."""
@@ -87,7 +103,12 @@ class Ledger(_Word):
 
 
 class Outage(_Word):
-    """What a report of a failed renewal is evidence of, by rule G1."""
+    """What a report of a failed renewal is evidence of, by rule G1.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+    ...     print(drill.client.report(Outage.SERVER))
+    True
+    """
 
     NETWORK = "network"
     """No answer: no DNS, no route, a timeout, a captive portal's or otherwise unauthentic answer."""
@@ -96,7 +117,11 @@ class Outage(_Word):
 
 
 class Document(_Word):
-    """The kinds of document that the authority signs, by rules D."""
+    """The kinds of document that the authority signs, by rules D.
+
+    >>> Document("lease")
+    <Document.LEASE: 'lease'>
+    """
 
     LEASE = "lease"
     POLICY = "policy"
@@ -108,7 +133,12 @@ class Document(_Word):
 
 
 class Refusal(_Word):
-    """Why a document was refused: the first that applies, in this order."""
+    """Why a document was refused: the first that applies, in this order.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+    ...     print(drill.client.import_document("no token").error is Refusal.MALFORMED)
+    True
+    """
 
     UNKNOWN_KEY = "unknown_key"
     """A signer is not in the trust store, or its key was not valid when the document was issued."""
@@ -135,7 +165,11 @@ class Refusal(_Word):
 
 
 class EventKind(_Word):
-    """What an event tells of, by rules A3 and A4."""
+    """What an event tells of, by rules A3 and A4.
+
+    >>> EventKind.GRACE_WARNING == "grace_warning"
+    True
+    """
 
     GRACE_STARTED = "grace_started"
     """A feature went into grace."""
@@ -166,7 +200,13 @@ class EventKind(_Word):
 
 
 class Fault(_Word):
-    """How a drill's token is broken."""
+    """How a drill's token is broken.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill:
+    ...     token = drill.issue("notice", {"id": "n1", "start": 0, "end": 1}, fault=Fault.BAD_SIGNATURE)
+    ...     print(drill.client.import_document(token).error)
+    bad_signature
+    """
 
     MALFORMED = "malformed"
     UNKNOWN_KEY = "unknown_key"
@@ -176,7 +216,11 @@ class Fault(_Word):
 
 
 class TaskKind(_Word):
-    """What a product has to do in a drill's step."""
+    """What a product has to do in a drill's step.
+
+    >>> TaskKind.CHECK == "check"
+    True
+    """
 
     NOTHING = "nothing"
     IMPORT = "import"

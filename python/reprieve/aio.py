@@ -253,7 +253,17 @@ def open(
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> _Opening:
-    """As :func:`reprieve.open`: ``async with reprieve.aio.open(...) as client``, or ``client = await reprieve.aio.open(...)``."""
+    """As :func:`reprieve.open`: ``async with reprieve.aio.open(...) as client``, or ``client = await reprieve.aio.open(...)``.
+
+    >>> async def main():
+    ...     try:
+    ...         client = await open("no/such/reprieve.toml")
+    ...     except AppError as error:
+    ...         print(error.word)
+    >>> import asyncio
+    >>> asyncio.run(main())
+    app
+    """
     return _Opening(
         functools.partial(
             _open.open,
@@ -278,7 +288,21 @@ def open_toml(
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> _Opening:
-    """As :func:`reprieve.open_toml`; used like :func:`open`."""
+    """As :func:`reprieve.open_toml`; used like :func:`open`.
+
+    >>> app = '''
+    ... vendor = "acme"
+    ... secret = "c2l4dGVlbiBieXRlcyBvciBtb3Jl"
+    ... roots = [{ kid = "root-1", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]
+    ... '''
+    >>> async def main():
+    ...     client = await open_toml(app, in_memory=True)
+    ...     print(client.check("cad", "core").access)
+    ...     await client.close()
+    >>> import asyncio
+    >>> asyncio.run(main())
+    denied
+    """
     return _Opening(
         functools.partial(
             _open.open_toml,

@@ -264,6 +264,11 @@ impl PyExplained {
     ///
     /// A new dict of plain values, ready for JSON, with the keys that every language has; instants are RFC 3339 text. ``trouble``
     /// says in English why access is ``unknown``, and is None otherwise. More keys may follow.
+    ///
+    /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    /// ...     why = client.check("cad", "core").explain()
+    /// ...     print(why["rule"], [way["way"] for way in why["ways_out"]])
+    /// J1 ['renew', 'lease_by_file']
     fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         package(py)?.value(py, "explanation", (self.json(),))
     }

@@ -7,7 +7,7 @@ from typing import List, Tuple
 import pytest
 import reprieve
 from conftest import HOUR, lease
-from reprieve import Drill, Event
+from reprieve import Drill, Event, _events
 
 
 def test_a_thread_follows(drill: Drill) -> None:
@@ -96,7 +96,7 @@ def test_a_busy_ledger_is_asked_again(drill: Drill) -> None:
     busy = Busy()
     stop = threading.Event()
     seen = []
-    for event in reprieve._events.follow(busy, "tray", 0, stop):  # type: ignore[arg-type]
+    for event in _events.follow(busy, "tray", 0, stop):  # type: ignore[arg-type]
         seen.append(event.text)
         if event.text == "three":
             busy.calls = 1
