@@ -89,9 +89,6 @@ class _Target:
             self.client = self.drill.client
         else:
             self.client = open_ledger(args.app, folder=args.folder, create=False)
-            if self.client.status("none").folder is None:
-                self.client.close()
-                raise NoFolderError("there is no ledger on disk: products here go on in memory; check place.folder")
 
     def __enter__(self) -> Client:
         return self.client

@@ -110,4 +110,4 @@ def test_what_goes_on_in_memory_is_no_ledger(tmp_path: pathlib.Path) -> None:
     app.write_text(APP + '[place]\nfolder = "file/below"\nwitness = "witness"\nread_only = "memory"\n')
     for words in (["status"], ["check", "cad", "core"], ["explain", "cad", "core"]):
         code, out, err = reprieve_main(*words, "--app", app)
-        assert (code, out) == (TROUBLE, "") and "in memory" in err
+        assert (code, out) == (BAD_INPUT, "") and "there is no ledger" in err
