@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import time
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, List, Literal, Tuple
 
 import pytest
 import reprieve
@@ -186,17 +187,81 @@ def test_fork_on_the_real_clock(tmp_path: pathlib.Path) -> None:
         assert client.check("cad", "core").allowed and client.status("cad").ledger == "ok"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("upkeep", ["checks", "own"])
+def test_fork_with_a_feature(tmp_path: pathlib.Path, upkeep: Literal["checks", "own"]) -> None:
+    """A child goes on with the features that it inherited, sees what the parent records, and shows the parent what it records."""
+    with Drill.create(tmp_path / "drill", POLICY) as drill:
+        client = drill.new_client(upkeep=upkeep)
+        core, extra = client.feature("cad", "core"), client.feature("cad", "extra")
+        assert client.allowed(core) is False
+        token, newer = lease(drill), lease(drill, "L2", features={"extra": drill.now_ns // 10**9 + DAY})
+        told, tell = os.pipe()
+
+        def child() -> None:
+            assert core.check().access == "denied"
+            assert client.import_document(token).accepted
+            assert client.allowed(core) and core.allowed() and core.check().state == "licensed"
+            assert client.feature("cad", "render").allowed()
+            assert not extra.allowed() and os.read(told, 1) == b"x"
+            until = time.monotonic() + 30
+            while not client.allowed(extra) and time.monotonic() < until:
+                client.upkeep()
+            assert client.allowed(extra) and extra.explain()["license"] == "L2"
+            client.close()
+            assert core.check().access == "unknown" and client.allowed(core) is False
+
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                child()
+                code = 0
+            except BaseException as error:
+                os.write(2, repr(error).encode())
+            finally:
+                os._exit(code)
+        until = time.monotonic() + 30
+        while not client.allowed(core) and time.monotonic() < until:
+            client.upkeep()
+        assert client.allowed(core)
+        assert client.import_document(newer).accepted
+        os.write(tell, b"x")
+        assert os.waitpid(pid, 0)[1] == 0
+        assert client.allowed(core) and client.allowed(extra) and client.status("cad").ledger == "ok"
+
+
+def test_another_process_is_seen_by_a_feature(tmp_path: pathlib.Path) -> None:
+    """Nobody calls anything but the fast check."""
+    folder = tmp_path / "drill"
+    with Drill.create(folder, POLICY) as drill:
+        client = drill.client
+        core = client.feature("cad", "core")
+        assert client.allowed(core) is False
+        code = (
+            "import sys, reprieve\n"
+            "with reprieve.Drill.open(sys.argv[1]) as drill:\n"
+            "    assert drill.client.import_document(sys.argv[2]).accepted\n"
+        )
+        subprocess.run([sys.executable, "-c", code, str(folder), lease(drill).decode()], check=True)
+        until = time.monotonic() + 10
+        while not client.allowed(core) and time.monotonic() < until:
+            time.sleep(0.001)
+        assert client.allowed(core)
+
+
 def product(folder: str, at: int, start: Any, answers: Any) -> None:
     """One of several products on a ledger, in a process of its own."""
     try:
         with Drill.open(folder) as drill:
             client = drill.client
             client.next_event("product-{}".format(at))
+            core = client.feature("cad", "core")
             start.wait()
             for n in range(DOCUMENTS):
                 answer = client.import_document(lease(drill, "L{}-{}".format(at, n)))
                 assert answer.accepted, answer
-                assert client.check("cad", "core").allowed
+                assert client.check("cad", "core").allowed and client.allowed(core)
                 client.report("network" if n % 2 else "server")
             start.wait()
             client.upkeep()
