@@ -9,7 +9,7 @@ use crate::Result;
 use crate::fixture::{self, FRAME, payload};
 use crate::frames::{Frames, leaf};
 use crate::peer;
-use crate::rows::{Row, human, in_turns, timed};
+use crate::rows::{Row, Verdict, human, in_turns, timed};
 
 const DURABLE: u32 = 20;
 const DURABLE_ROUNDS: usize = 151;
@@ -116,7 +116,8 @@ fn overhead(folder: &Path) -> Result<Row> {
         other: String::new(),
         figure: format!("{bytes} B"),
         at_most: "64 B".to_owned(),
-        ok: bytes <= 64.0,
+        verdict: Verdict::of(bytes <= 64.0),
         profile: String::new(),
+        note: String::new(),
     })
 }

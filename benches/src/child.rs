@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::{Result, group, open};
+use crate::{Result, calls, group, open};
 
 pub fn run(args: &[String]) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["append", mode, appends, folder] => group::child(mode, appends.parse()?, Path::new(folder)),
         ["open", what, folder] => open::child(what, Path::new(folder)),
+        ["import", folder] => calls::seen::importer(Path::new(folder)),
+        ["watch", folder] => calls::seen::watcher(Path::new(folder)),
         _ => Err("no such child".into()),
     }
 }

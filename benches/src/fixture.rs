@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reprieve::client::{App, Builder};
 use reprieve::document::{self, KeyEntry, Keys, Role, SigningKey};
 use reprieve::ledger::codec::{RawEvent, decode_batch, encode_batch};
@@ -23,6 +25,15 @@ pub const FRAME: usize = PAYLOAD + OVERHEAD;
 const TAIL: u64 = 128;
 /// A type number that no release has: an event that every release keeps in the tree and skips.
 const FOREIGN: u16 = 60_000;
+
+pub const MONTH: i64 = 30 * 86_400;
+/// How many seconds before the ledger was made its lease is signed: so many newer ones there can be.
+pub const LEASES: i64 = 10_000;
+
+/// Seconds since 1970.
+pub fn now() -> Result<i64> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?)
+}
 
 /// A folder on a real disk: in memory a sync costs nothing.
 pub fn place() -> Result<PathBuf> {
@@ -63,6 +74,7 @@ pub fn preallocated(path: &Path, size: usize) -> Result<File> {
 
 /// A vendor's application and documents, the same in every process.
 pub struct Vendor {
+    root: SigningKey,
     keys: Vec<SigningKey>,
     app: App,
 }
@@ -82,7 +94,7 @@ impl Vendor {
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);
         app.keys = Some(document::issue(Kind::Keys, &document.claims(), &[&root])?);
-        Ok(Vendor { keys, app })
+        Ok(Vendor { root, keys, app })
     }
 
     fn issue(&self, role: Role, kind: Kind, claims: &Value) -> Result<Vec<u8>> {
@@ -94,20 +106,37 @@ impl Vendor {
         Builder::new(self.app.clone()).folder(folder.join("ledger")).witness(folder.join("witness"))
     }
 
+    /// The application file, for a ledger as [`Vendor::builder`] opens it in the same folder.
+    pub fn app_file(&self, folder: &Path) -> Result<PathBuf> {
+        let path = folder.join("reprieve.toml");
+        let keys = std::str::from_utf8(self.app.keys.as_deref().ok_or("an application without keys")?)?;
+        let text = format!(
+            "vendor = \"acme\"\nsecret = \"{}\"\nkeys = \"{keys}\"\nroots = [{{ kid = \"root-1\", x = \"{}\" }}]\n\n\
+             [place]\nfolder = \"ledger\"\nwitness = \"witness\"\n",
+            STANDARD.encode(&*self.app.secret),
+            STANDARD.encode(self.root.root_key().x),
+        );
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// A lease, signed at `iat`, under which the features run until `until`.
+    pub fn lease(&self, iat: i64, until: i64) -> Result<Vec<u8>> {
+        let features = json!({ "core": until, "render": until });
+        let lease = json!({ "license": "L1", "sku": "cad", "ledger": "*", "features": features, "iat": iat });
+        self.issue(Role::Lease, Kind::Lease, &lease)
+    }
+
     /// The ledger of a product that has run for long: a policy, a lease, a feature in use, and `records` records more of other
     /// products, 200 bytes each; a snapshot near its end, as every client leaves them.
     pub fn ledger(&self, folder: &Path, records: u64) -> Result<()> {
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+        let now = now()?;
         let rules = json!({ "unknown": { "allowance": "3d" }, "network": { "allowance": "14d" } });
         let policy = json!({
             "schema": 1, "id": "acme", "version": 1, "default_tier": "basic", "tiers": { "basic": rules }, "iat": now,
         });
-        let until = now + 30 * 86_400;
-        let lease = json!({
-            "license": "L1", "sku": "cad", "ledger": "*", "features": { "core": until, "render": until }, "iat": now,
-        });
         let client = self.builder(folder).open()?;
-        for token in [self.issue(Role::Policy, Kind::Policy, &policy)?, self.issue(Role::Lease, Kind::Lease, &lease)?] {
+        for token in [self.issue(Role::Policy, Kind::Policy, &policy)?, self.lease(now - LEASES, now + MONTH)?] {
             if !client.import(&token)?.accepted {
                 return Err("a document was refused".into());
             }

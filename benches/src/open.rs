@@ -10,7 +10,7 @@ use reprieve::terms::Access;
 use crate::Result;
 use crate::fixture::{Vendor, payload};
 use crate::peer;
-use crate::rows::{Row, Times, in_turns};
+use crate::rows::{Row, Times, Verdict, in_turns};
 
 pub const MANY: u64 = 1_000_000;
 const FEW: u64 = 1_000;
@@ -61,8 +61,9 @@ pub fn rows(folder: &Path) -> Result<Vec<Row>> {
             other: format!("{few} KiB"),
             figure: format!("{:+} KiB", many - few),
             at_most: "+2 MB".to_owned(),
-            ok: (many - few) * 1024 <= 2_000_000,
+            verdict: Verdict::of((many - few) * 1024 <= 2_000_000),
             profile: String::new(),
+            note: String::new(),
         },
     ])
 }

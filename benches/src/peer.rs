@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use crate::Result;
 use crate::fixture::payload;
 
-const KEY: &str = "PRAGMA key = \"x'2DD29CA851E7B56E4697B0E1F08507293D761A05CE4D1B628663F411A8086D99'\"";
+/// What gives it its key.
+pub const KEY: &str = "PRAGMA key = \"x'2DD29CA851E7B56E4697B0E1F08507293D761A05CE4D1B628663F411A8086D99'\"";
 pub const INSERT: &str = "INSERT INTO records (payload) VALUES (?1)";
 
 pub fn open(path: &Path) -> Result<Connection> {

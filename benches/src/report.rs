@@ -6,29 +6,28 @@ use std::path::Path;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 use crate::Result;
-use crate::rows::Row;
+use crate::rows::{Row, Verdict};
 
-const BEGIN: &str = "<!-- measured: written by make bench -->";
-const END: &str = "<!-- end of measured -->";
-
+/// One of the page's tables, with the machine and its load while it was measured.
 pub struct Report {
+    title: &'static str,
     rows: Vec<Row>,
     machine: String,
     load: String,
 }
 
 impl Report {
-    pub fn begin(folder: &Path) -> Result<Report> {
-        let report = Report { rows: Vec::new(), machine: machine(folder)?, load: load() };
+    pub fn begin(title: &'static str, folder: &Path) -> Result<Report> {
+        let report = Report { title, rows: Vec::new(), machine: machine(folder)?, load: load() };
         eprintln!("{}; load {}", report.machine, report.load);
         Ok(report)
     }
 
     pub fn add(&mut self, row: Row) {
-        let verdict = if row.ok { "ok" } else { "short" };
-        eprintln!("{verdict:>5}  {}, beside {}: {} (at most {})", row.work, row.against, row.figure, row.at_most);
-        if !row.profile.is_empty() {
-            eprintln!("       {}", row.profile);
+        let verdict = row.verdict.word();
+        eprintln!("{verdict:>7}  {}, beside {}: {} (at most {})", row.work, row.against, row.figure, row.at_most);
+        for text in [&row.profile, &row.note].into_iter().filter(|text| !text.is_empty()) {
+            eprintln!("         {text}");
         }
         self.rows.push(row);
     }
@@ -38,9 +37,11 @@ impl Report {
         println!("{measured}");
         let Some(page) = page else { return Ok(()) };
         let text = fs::read_to_string(page)?;
-        let (before, rest) = text.split_once(BEGIN).ok_or("the page has no place for what is measured")?;
-        let (_, after) = rest.split_once(END).ok_or("the place for what is measured has no end")?;
-        fs::write(page, format!("{before}{BEGIN}\n\n{measured}\n{END}{after}"))?;
+        let begin = format!("<!-- {}: written by make bench -->", self.title);
+        let end = format!("<!-- end of {} -->", self.title);
+        let (before, rest) = text.split_once(&begin).ok_or("the page has no place for what is measured")?;
+        let (_, after) = rest.split_once(&end).ok_or("the place for what is measured has no end")?;
+        fs::write(page, format!("{before}{begin}\n\n{measured}\n{end}{after}"))?;
         Ok(())
     }
 
@@ -49,12 +50,20 @@ impl Report {
         table.load_style(ASCII_MARKDOWN);
         table.set_header(["work", "beside", "ours", "the other", "ratio (middle half)", "at most", ""]);
         for row in &self.rows {
-            let verdict = if row.ok { "ok" } else { "short" };
+            let verdict = row.verdict.word();
             table.add_row([row.work, row.against, &row.ours, &row.other, &row.figure, &row.at_most, verdict]);
         }
         let mut text = format!("{}. Load average {} before, {} after.\n\n{table}\n", self.machine, self.load, load());
-        for row in self.rows.iter().filter(|row| !row.ok) {
-            text += &format!("\nShort: {}, beside {}. {}\n", row.work, row.against, row.profile);
+        for row in self.rows.iter().filter(|row| row.verdict != Verdict::Ok) {
+            let word = match row.verdict {
+                Verdict::Limit => "Limit",
+                Verdict::NotRun => "Not run",
+                _ => "Short",
+            };
+            text += &format!("\n{word}: {}, beside {}. {}\n", row.work, row.against, row.profile);
+        }
+        for row in self.rows.iter().filter(|row| !row.note.is_empty()) {
+            text += &format!("\n{}: {}\n", row.work, row.note);
         }
         text
     }

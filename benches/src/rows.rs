@@ -7,6 +7,33 @@ use crate::Result;
 /// Times of one thing, batch by batch.
 pub type Times = Vec<Duration>;
 
+/// How a row ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Ok,
+    /// Not as good as it should be.
+    Short,
+    /// As good as it can be here: something that nobody can beat was measured in the same run, and is worse than what is asked for.
+    Limit,
+    /// What it takes is not here.
+    NotRun,
+}
+
+impl Verdict {
+    pub fn of(good: bool) -> Verdict {
+        if good { Verdict::Ok } else { Verdict::Short }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Short => "short",
+            Verdict::Limit => "limit",
+            Verdict::NotRun => "not run",
+        }
+    }
+}
+
 pub struct Row {
     pub work: &'static str,
     pub against: &'static str,
@@ -15,9 +42,11 @@ pub struct Row {
     pub other: String,
     pub figure: String,
     pub at_most: String,
-    pub ok: bool,
-    /// Where our time goes.
+    pub verdict: Verdict,
+    /// Where our time goes, or why it was not measured: told if the row does not end with `ok`.
     pub profile: String,
+    /// What is told in any case.
+    pub note: String,
 }
 
 impl Row {
@@ -37,13 +66,35 @@ impl Row {
         Row {
             work,
             against,
-            ours: human(median_of(ours) / per),
-            other: human(median_of(other) / per),
+            ours: each(median_of(ours), per),
+            other: each(median_of(other), per),
             figure: format!("{median:.2} ({:.2}-{:.2})", at(0.25), at(0.75)),
             at_most: format!("{at_most:.2} x"),
-            ok: median <= at_most,
+            verdict: Verdict::of(median <= at_most),
             profile: String::new(),
+            note: String::new(),
         }
+    }
+
+    /// A row that could not be measured here, and why.
+    pub fn not_run(work: &'static str, against: &'static str, at_most: f64, why: impl Into<String>) -> Row {
+        let (ours, other, figure) = ("-".to_owned(), "-".to_owned(), "-".to_owned());
+        let at_most = format!("{at_most:.2} x");
+        Row {
+            work,
+            against,
+            ours,
+            other,
+            figure,
+            at_most,
+            verdict: Verdict::NotRun,
+            profile: why.into(),
+            note: String::new(),
+        }
+    }
+
+    pub fn note(self, note: impl Into<String>) -> Row {
+        Row { note: note.into(), ..self }
     }
 
     pub fn profile(self, profile: impl Into<String>) -> Row {
@@ -96,7 +147,13 @@ pub fn median_of(times: &Times) -> Duration {
 }
 
 pub fn human(time: Duration) -> String {
-    match time.as_secs_f64() {
+    each(time, 1)
+}
+
+/// What one of so many took.
+pub fn each(time: Duration, per: u32) -> String {
+    match time.as_secs_f64() / f64::from(per) {
+        s if s < 1e-6 => format!("{:.1} ns", s * 1e9),
         s if s < 1e-3 => format!("{:.1} us", s * 1e6),
         s if s < 1.0 => format!("{:.2} ms", s * 1e3),
         s => format!("{s:.2} s"),

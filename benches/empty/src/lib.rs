@@ -1,0 +1,42 @@
+//! Python methods that do nothing, of the shapes that the package has.
+
+use pyo3::prelude::*;
+
+/// In the place of a feature.
+#[pyclass(frozen)]
+struct Feature;
+
+#[pymethods]
+impl Feature {
+    #[new]
+    fn new() -> Feature {
+        Feature
+    }
+
+    fn check(&self) -> bool {
+        true
+    }
+}
+
+/// In the place of a client.
+#[pyclass(frozen)]
+struct Client;
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new() -> Client {
+        Client
+    }
+
+    fn allowed(&self, feature: &Bound<'_, Feature>) -> bool {
+        let _ = feature;
+        true
+    }
+}
+
+#[pymodule]
+fn empty(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Feature>()?;
+    module.add_class::<Client>()
+}
