@@ -37,7 +37,7 @@ soak: build ## The long runs of the tests
 fuzz: setup ## Each fuzz target for REPRIEVE_FUZZ_SECONDS (600); needs a nightly compiler
 	@scripts/fuzz.sh long
 
-bench: ## The ledger's speed beside its limits and its peers, written into docs/performance.md
+bench: ## The speed of ledger and calls beside their limits and peers, written into docs/performance.md
 	@scripts/bench.sh
 
 clean: ## Remove what was built

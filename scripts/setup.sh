@@ -16,6 +16,7 @@ need valgrind valgrind
 need cmake cmake
 need pkg-config pkg-config
 need abidiff abigail-tools
+need strace strace
 [ -e /usr/lib/mono/4.5/System.Core.dll ] || missing+=(libmono-system-core4.0-cil)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 

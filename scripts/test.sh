@@ -39,6 +39,7 @@ stage "the Python package" tests/python/run.sh
 stage "the C# binding" tests/csharp/run.sh
 stage "conformance in five languages, byte for byte" "$python" tests/conformance.py
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
+stage "checks without allocations and system calls" "$python" tests/quiet/run.py
 stage "a clock that is faked by preloading" "$python" tests/preload/run.py
 stage "ledgers, whole and damaged, against the independent reader" "$python" tests/verifier/run.py
 stage "this release and the next one on one ledger" "$python" tests/releases/run.py
