@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures the ledger beside its limits and its peers, and writes the table into docs/performance.md.
+# Measures ledger and calls beside their limits and their peers, and writes the tables into docs/performance.md. What calls are measured
+# with is built by the bench itself: the library and the wheel as packages are, and a program for each language.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet --manifest-path benches/Cargo.toml
