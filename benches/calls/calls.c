@@ -1,5 +1,5 @@
 /* `calls WHAT APP ROUNDS COUNT`: times batches of COUNT checks in turns, and prints a line of nanoseconds for each of ROUNDS rounds.
- * turns: by handle, the limit, by name, the limit by name.
+ * turns: by handle, the limit, by name, the limit by name, the limit with the barest guard.
  * threads: by handle in one thread, in each of two at once, the limit in one thread, in each of two at once.
  * mean: by handle and the limit, many batches on end, so that what upkeep costs is in them. */
 #include <pthread.h>
@@ -76,7 +76,7 @@ static uint64_t many_limits(uint64_t unused) {
     return many(loops_limit_handle);
 }
 
-static loop *const TURNS[] = {loops_handle, loops_limit_handle, loops_name, loops_limit_name, NULL};
+static loop *const TURNS[] = {loops_handle, loops_limit_handle, loops_name, loops_limit_name, loops_limit_bare, NULL};
 static loop *const THREADS[] = {loops_handle, handle_in_two, loops_limit_handle, limit_in_two, NULL};
 static loop *const MEAN[] = {many_handles, many_limits, NULL};
 

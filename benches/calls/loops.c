@@ -11,6 +11,7 @@ typedef struct limit_decision {
 void *limit_feature(void);
 void *limit_client(void);
 uint32_t limit_check(const void *feature, limit_decision *decision, void **error);
+uint32_t limit_check_bare(const void *feature, limit_decision *decision, void **error);
 uint32_t limit_check_named(const void *client, const char *sku, size_t sku_len, const char *feature, size_t feature_len,
                            limit_decision *decision, void **error);
 
@@ -63,6 +64,17 @@ uint64_t loops_limit_handle(uint64_t count) {
         limit_decision decision;
         void *error;
         wrong |= limit_check(of_limit, &decision, &error) | (uint32_t)(decision.words[2] ^ 3);
+    }
+    return wrong ? 0 : loops_now() - start;
+}
+
+uint64_t loops_limit_bare(uint64_t count) {
+    uint32_t wrong = 0;
+    const uint64_t start = loops_now();
+    for (uint64_t n = 0; n < count; n++) {
+        limit_decision decision;
+        void *error;
+        wrong |= limit_check_bare(of_limit, &decision, &error) | (uint32_t)(decision.words[2] ^ 3);
     }
     return wrong ? 0 : loops_now() - start;
 }

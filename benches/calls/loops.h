@@ -23,6 +23,7 @@ uint64_t loops_now(void);
 uint64_t loops_handle(uint64_t count);
 uint64_t loops_name(uint64_t count);
 uint64_t loops_limit_handle(uint64_t count);
+uint64_t loops_limit_bare(uint64_t count);
 uint64_t loops_limit_name(uint64_t count);
 
 #ifdef __cplusplus

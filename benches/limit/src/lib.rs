@@ -140,6 +140,23 @@ pub unsafe extern "C" fn limit_check(feature: *const Feature, decision: *mut Dec
     }
 }
 
+/// The same with the least guard that there is: `catch_unwind` alone, which costs nothing until something panics. A panic would print.
+///
+/// # Safety
+/// As [`limit_check`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn limit_check_bare(
+    feature: *const Feature,
+    decision: *mut Decision,
+    error: *mut *mut c_void,
+) -> u32 {
+    // SAFETY: the caller's promises.
+    unsafe {
+        clear(error);
+        catch_unwind(AssertUnwindSafe(|| answer(&*feature, decision))).unwrap_or(PANIC)
+    }
+}
+
 const PLACES: usize = 64;
 
 /// Features by the hash of their names.

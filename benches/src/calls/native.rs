@@ -23,10 +23,13 @@ pub fn rows(folder: &Path) -> Result<Vec<Row>> {
         command.arg(what).arg(&bench.app).arg(rounds.to_string()).arg(checks.to_string());
         command
     };
-    let [handle, limit, name, limit_of_name] = columns(&mut run("turns", ROUNDS, CHECKS))?;
+    let [handle, limit, name, limit_of_name, bare] = columns(&mut run("turns", ROUNDS, CHECKS))?;
     let [many, many_of_limit] = columns(&mut run("mean", LONG.0, LONG.1))?;
+    let bare = Row::ratio(HANDLE, SHAPE, 1.25, CHECKS, &handle, &bare);
     let mean = format!(
-        "with upkeep, a look at the ledger every 10 ms, a check took {} on average, and {} beside it.",
+        "beside the same with `catch_unwind` alone for a guard, {}, {}. With upkeep, a look at the ledger every 10 ms, a check took {} on average, and {} beside it.",
+        bare.other,
+        bare.figure,
         each(median_of(&many), LONG.1),
         each(median_of(&many_of_limit), LONG.1),
     );
