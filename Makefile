@@ -19,6 +19,9 @@ build: setup ## The command line and library in target/release, the header in in
 install: build ## The C library into DESTDIR/PREFIX (/usr/local), for pkg-config and CMake
 	@scripts/package/c.sh --install "$(or $(PREFIX),/usr/local)" "$(DESTDIR)"
 
+packages: build ## The package of every ecosystem, in build/packages
+	@scripts/packages.sh
+
 test: build ## All tests, in every language
 	@scripts/test.sh
 

@@ -17,6 +17,7 @@ need cmake cmake
 need pkg-config pkg-config
 need abidiff abigail-tools
 need strace strace
+need luajit luajit
 [ -e /usr/lib/mono/4.5/System.Core.dll ] || missing+=(libmono-system-core4.0-cil)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 

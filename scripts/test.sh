@@ -37,7 +37,8 @@ stage "Rust" rust_tests
 stage "the C ABI: headers, symbols, C and C++, valgrind, sanitizers" "$python" tests/abi/run.py
 stage "the Python package" tests/python/run.sh
 stage "the C# binding" tests/csharp/run.sh
-stage "conformance in five languages, byte for byte" "$python" tests/conformance.py
+stage "the Lua binding" "$python" tests/lua/run.py
+stage "conformance in six languages, byte for byte" "$python" tests/conformance.py
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
 stage "checks without allocations and system calls" "$python" tests/quiet/run.py
 stage "a clock that is faked by preloading" "$python" tests/preload/run.py
@@ -45,6 +46,7 @@ stage "ledgers, whole and damaged, against the independent reader" "$python" tes
 stage "this release and the next one on one ledger" "$python" tests/releases/run.py
 stage "writers in three languages, killed" "$python" tests/processes/run.py
 stage "fuzz targets: the corpus and its mutations" scripts/fuzz.sh short
+stage "packages, installed and used from clean folders" tests/packages/run.sh
 stage "what the README shows" "$python" tests/readme/run.py
 stage "what the documentation shows" "$python" tests/docs/run.py
 stage "the demo" "$python" demo/run.py
