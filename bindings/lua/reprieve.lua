@@ -74,7 +74,8 @@ local FeatureHandle = values.owner("reprieve_feature", C.reprieve_feature_free)
 --- A feature, to ask about again and again without naming it each time: the fastest way to ask. `sku` and `name` are what it was made with.
 -- @type Feature
 local Feature = {}
--- A table and no cdata: its decision is an object of its own, which stays good if the feature goes first.
+-- A table and no cdata: its decision is an object of its own, which stays good if the feature goes first. `pointer` is the handle that `owner`
+-- owns: compiled code need not look for it after each call.
 Feature.__index = Feature
 Feature.__tostring = function(self) return ("feature %s of %s"):format(self.name, self.sku) end
 
@@ -87,7 +88,7 @@ function Feature:check()
   local decision = self.decision
   local data = decision.data
   data.struct_size = SIZE
-  local status = C.reprieve_feature_check(self.owner.handle[0], data, nil)
+  local status = C.reprieve_feature_check(self.pointer, data, nil)
   if status ~= 0 then
     local _, err = failed(status)
     return decision, err
@@ -100,13 +101,14 @@ end
 function Feature:allowed()
   local data = self.decision.data
   data.struct_size = SIZE
-  C.reprieve_feature_check(self.owner.handle[0], data, nil)
+  C.reprieve_feature_check(self.pointer, data, nil)
   return data.access >= LIMITED
 end
 
 --- Frees the feature at once; twice is no harm.
 function Feature:free()
   self.owner:free()
+  self.pointer = nil
 end
 
 -- Clients. -------------------------------------------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ function client:feature(sku, feature)
   local owner, err = FeatureHandle(), ErrorHandle()
   local status = C.reprieve_client_feature(self.handle[0], sku, #sku, feature, #feature, owner.handle, err.handle)
   if status ~= 0 then return failed(status, err) end
-  return setmetatable({ sku = sku, name = feature, owner = owner, decision = values.decision() }, Feature)
+  return setmetatable({ sku = sku, name = feature, owner = owner, pointer = owner.handle[0], decision = values.decision() }, Feature)
 end
 
 --- May the product use this feature now? `client:feature` is faster where the same is asked often.
