@@ -22,7 +22,7 @@ def declarations(text):
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
     # What is for C++ alone holds nothing but the linkage.
     text = re.sub(r"^#ifdef __cplusplus$.*?^#endif\b[^\n]*$", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"^#[^\n]*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\bREPRIEVE_API\s+", "", text)
     found = []
     for statement in re.findall(r"[^;{}]+(?:\{[^}]*\}[^;]*)?;", text):

@@ -1,5 +1,6 @@
 -- Walks scenario files as a product would, and prints the line of each answer from this module's own values (docs/semantics.md, Scenarios).
 -- luajit conformance.lua SCENARIO.json...; several files are told apart by a line `# name`.
+package.path = (arg[0]:match "^(.*/)" or "./") .. "../../bindings/lua/?.lua;" .. package.path
 local reprieve = require "reprieve"
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\127"] = "\127" }
