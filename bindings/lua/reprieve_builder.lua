@@ -1,4 +1,5 @@
--- Builders: how a ledger is opened. Part of the module `reprieve`, which hands in what they share.
+--- Builders: how a ledger is opened. Part of the module `reprieve`, which hands in what they share.
+-- @submodule reprieve
 
 return function(values, C, Client)
   local ErrorHandle, failed = values.ErrorHandle, values.failed

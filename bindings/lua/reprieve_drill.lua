@@ -1,5 +1,6 @@
--- Drills: an authority, a clock and a ledger of their own, and a normal client on them, for tests and for teams. Part of the module `reprieve`,
+--- Drills: an authority, a clock and a ledger of their own, and a normal client on them, for tests and for teams. Part of the module `reprieve`,
 -- which hands in what they share.
+-- @submodule reprieve
 
 local ffi = require "ffi"
 

@@ -1,4 +1,5 @@
--- What calls give: words, errors, times, decisions, answers, events, a ledger's status. Part of the module `reprieve`.
+--- What calls give: words, errors, times, decisions, answers, events, a ledger's status. Part of the module `reprieve`.
+-- @submodule reprieve
 
 local ffi = require "ffi"
 local bit = require "bit"
@@ -42,20 +43,20 @@ local function bad(position, call, what)
   error(("bad argument #%d to '%s' (%s)"):format(position, call, what), 4)
 end
 
---- Raises unless `value` is text.
+-- Raises unless `value` is text.
 function values.text_argument(value, position, call)
   if type(value) ~= "string" then bad(position, call, "string expected, got " .. type(value)) end
   return value
 end
 
---- Raises unless `value` is a whole number from `least` to `most`.
+-- Raises unless `value` is a whole number from `least` to `most`.
 function values.whole_argument(value, position, call, least, most)
   if type(value) ~= "number" then bad(position, call, "number expected, got " .. type(value)) end
   if not (value >= least and value <= most) or value % 1 ~= 0 then bad(position, call, "not a whole number in range: " .. value) end
   return value
 end
 
---- The number of a word; raises if there is none.
+-- The number of a word; raises if there is none.
 function values.word_argument(family, value, position, call)
   if type(value) ~= "string" then bad(position, call, "string expected, got " .. type(value)) end
   return numbers[family][value] or bad(position, call, ("no such %s: '%s'"):format(family, value))
@@ -63,7 +64,7 @@ end
 
 -- Handles. -------------------------------------------------------------------------------------------------------------------------------
 
---- A type that owns a handle: `value.handle` is where a call puts it, `value.handle[0]` the handle. It is freed once, by `free` or by the
+-- A type that owns a handle: `value.handle` is where a call puts it, `value.handle[0]` the handle. It is freed once, by `free` or by the
 -- garbage collector; freeing NULL does nothing. What has methods gets them as a metatype, made anew by each load of the module (LuaJIT lets
 -- a named type have one metatype for ever). A metatype is never dropped, and with `C` in it the library is not unloaded before its handles.
 function values.owner(type_name, free, methods)
@@ -94,7 +95,7 @@ Error.__index = Error
 Error.__tostring = function(self) return self.message end
 Error.__concat = function(a, b) return tostring(a) .. tostring(b) end
 
---- `nil` and the error of a call that failed. `handle`: the ErrorHandle that was passed to it, or nil.
+-- `nil` and the error of a call that failed. `handle`: the ErrorHandle that was passed to it, or nil.
 function values.failed(status, handle)
   local message
   if status == constants.STATUS_NULL_POINTER then
@@ -110,7 +111,7 @@ function values.failed(status, handle)
 end
 local failed = values.failed
 
---- The text of bytes that a call gave, which are freed.
+-- The text of bytes that a call gave, which are freed.
 function values.take(bytes)
   local text, length = text_box(), length_box()
   local status = C.reprieve_bytes_get(bytes.handle[0], text, length)
@@ -212,7 +213,7 @@ Decision = ffi.metatype("struct { reprieve_decision data; }", {
   end,
 })
 
---- A decision that is none yet: access is unknown.
+-- A decision that is none yet: access is unknown.
 function values.decision()
   local decision = Decision()
   decision.data.access, decision.data.stage = UNKNOWN, NONE
@@ -222,7 +223,7 @@ values.DECISION_SIZE, values.LIMITED = ffi.sizeof "reprieve_decision", LIMITED
 
 -- Snapshots: tables, with nothing to free. -----------------------------------------------------------------------------------------------
 
---- A list of answers, `accepted` of them in force; the handle is freed.
+-- A list of answers, `accepted` of them in force; the handle is freed.
 function values.answers(handle)
   local count = length_box()
   C.reprieve_answers_count(handle.handle[0], count)
@@ -243,7 +244,7 @@ function values.answers(handle)
   return list
 end
 
---- An event; the handle is freed.
+-- An event; the handle is freed.
 function values.event(handle)
   local own = handle.handle[0]
   local data = ffi.new "reprieve_event_info"
@@ -261,7 +262,7 @@ function values.event(handle)
   return event
 end
 
---- A ledger's status; the handle is freed.
+-- A ledger's status; the handle is freed.
 function values.status(handle)
   local own = handle.handle[0]
   local data, json, err = ffi.new "reprieve_ledger_info", BytesHandle(), ErrorHandle()
@@ -289,7 +290,7 @@ function values.status(handle)
   return taken
 end
 
---- What a product has to do in a step of a scenario; the handle is freed.
+-- What a product has to do in a step of a scenario; the handle is freed.
 function values.task(handle)
   local own, kind, outage = handle.handle[0], number_box(), number_box()
   C.reprieve_task_kind(own, kind)
