@@ -38,23 +38,24 @@ local function places()
     add(path .. ffi.os .. "-" .. ffi.arch .. "/" .. NAME, what)
   end
 
-  local own = own_folder()
-  if own ~= "" then folder(own, "beside reprieve.lua") end
-  for template in package.cpath:gmatch "[^;]+" do
-    local path = template:gsub("[^/\\]*%?.*$", NAME)
-    if path ~= template then add(path, "package.cpath") end
-  end
+  local own, files = own_folder(), type(love) == "table" and love.filesystem
+  local absolute = own:match "^[/\\]" or own:match "^%a:"
+  -- What LÖVE's loader gives counts from the game's folder, not from the process's.
+  if own ~= "" and (absolute or not files) then folder(own, "beside reprieve.lua") end
   -- A library inside an archive cannot be loaded: it lies beside it, or in the save folder.
-  local files = type(love) == "table" and love.filesystem
   if files then
-    local module = own:gsub("^%./", "")
+    local module = absolute and "" or own:gsub("^%./", "")
     for _, at in ipairs { { files.getSource(), "the game's folder" }, { files.getSourceBaseDirectory(), "beside the game" },
                           { files.getSaveDirectory(), "the save folder" } } do
       if at[1] and at[1] ~= "" then
         folder(at[1] .. "/", at[2])
-        if module ~= "" and module:sub(1, 1) ~= "/" then folder(at[1] .. "/" .. module, at[2]) end
+        if module ~= "" then folder(at[1] .. "/" .. module, at[2]) end
       end
     end
+  end
+  for template in package.cpath:gmatch "[^;]+" do
+    local path = template:gsub("[^/\\]*%?.*$", NAME)
+    if path ~= template then add(path, "package.cpath") end
   end
   return list
 end
