@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use reprieve::client::{Brief, Decision, json};
-use reprieve::grace::Flags;
+use reprieve::grace::{Explanation, Flags, Holds};
 use reprieve::terms::{Access, ClockStanding, LedgerStanding, LicenseState, Reason};
 use reprieve::time::{Instant, Span};
 
@@ -57,15 +57,15 @@ impl PyDecision {
         (
             self.names.clone_ref(py),
             (
-                brief.access.as_str().to_owned(),
-                brief.state.map(|state| state.as_str().to_owned()),
-                brief.reason.map(|reason| reason.as_str().to_owned()),
-                brief.clock.as_str().to_owned(),
-                brief.ledger.as_str().to_owned(),
+                brief.access().as_str().to_owned(),
+                brief.state().map(|state| state.as_str().to_owned()),
+                brief.reason().map(|reason| reason.as_str().to_owned()),
+                brief.clock().as_str().to_owned(),
+                brief.ledger().as_str().to_owned(),
             ),
-            brief.stage,
-            (ns(brief.t), brief.until.map(ns), brief.ends.map(ns), brief.lease_end.map(ns)),
-            flags(brief.flags),
+            brief.stage(),
+            (ns(brief.t()), brief.until().map(ns), brief.ends().map(ns), brief.lease_end().map(ns)),
+            flags(brief.flags()),
             why,
         )
     }
@@ -86,31 +86,31 @@ impl PyDecision {
     /// What the feature may do: a member of :class:`Access`.
     #[getter]
     fn access<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        package(py)?.access(py, self.brief.access)
+        package(py)?.access(py, self.brief.access())
     }
 
     /// Whether access is ``limited`` or ``full``. False for ``unknown`` too: what that means is the product's choice.
     #[getter]
     fn allowed(&self) -> bool {
-        allows(self.brief.access)
+        allows(self.brief.access())
     }
 
     /// Where the feature stands: a member of :class:`State`. None if access is ``unknown``.
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.brief.state.map(|state| package(py)?.state(py, state)).transpose()
+        self.brief.state().map(|state| package(py)?.state(py, state)).transpose()
     }
 
     /// What grants grace, in grace: a member of :class:`Reason`.
     #[getter]
     fn reason<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.brief.reason.map(|reason| package(py)?.reason(py, reason)).transpose()
+        self.brief.reason().map(|reason| package(py)?.reason(py, reason)).transpose()
     }
 
     /// The stage of the grace, counting from 0, in grace.
     #[getter]
     fn stage(&self) -> Option<u32> {
-        self.brief.stage
+        self.brief.stage()
     }
 
     /// The product.
@@ -128,67 +128,67 @@ impl PyDecision {
     /// When it was decided, by trusted time.
     #[getter]
     fn t<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        package(py)?.utc(py, self.brief.t)
+        package(py)?.utc(py, self.brief.t())
     }
 
     /// The same in nanoseconds since 1970, exactly.
     #[getter]
     fn t_ns(&self) -> i128 {
-        ns(self.brief.t)
+        ns(self.brief.t())
     }
 
     /// The next instant at which access, state or reason changes if nothing else arrives. None if there is none.
     #[getter]
     fn until<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.brief.until.map(|until| package(py)?.utc(py, until)).transpose()
+        self.brief.until().map(|until| package(py)?.utc(py, until)).transpose()
     }
 
     /// The same in nanoseconds since 1970, exactly.
     #[getter]
     fn until_ns(&self) -> Option<i128> {
-        self.brief.until.map(ns)
+        self.brief.until().map(ns)
     }
 
     /// The first later instant at which access is denied. None if it is denied now, or never will be.
     #[getter]
     fn ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.brief.ends.map(|ends| package(py)?.utc(py, ends)).transpose()
+        self.brief.ends().map(|ends| package(py)?.utc(py, ends)).transpose()
     }
 
     /// The same in nanoseconds since 1970, exactly.
     #[getter]
     fn ends_ns(&self) -> Option<i128> {
-        self.brief.ends.map(ns)
+        self.brief.ends().map(ns)
     }
 
     /// When the lease itself ends: grace is what comes after.
     #[getter]
     fn lease_end<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.brief.lease_end.map(|end| package(py)?.utc(py, end)).transpose()
+        self.brief.lease_end().map(|end| package(py)?.utc(py, end)).transpose()
     }
 
     /// The same in nanoseconds since 1970, exactly.
     #[getter]
     fn lease_end_ns(&self) -> Option<i128> {
-        self.brief.lease_end.map(ns)
+        self.brief.lease_end().map(ns)
     }
 
     /// What is known against the clock: a member of :class:`Clock`.
     #[getter]
     fn clock<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        package(py)?.clock(py, self.brief.clock)
+        package(py)?.clock(py, self.brief.clock())
     }
 
     /// What is known against the ledger: a member of :class:`Ledger`.
     #[getter]
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        package(py)?.ledger(py, self.brief.ledger)
+        package(py)?.ledger(py, self.brief.ledger())
     }
 
     /// What else there is to say of the ledger that was read: :class:`Flags`.
     #[getter]
     fn flags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        package(py)?.value(py, "Flags", flags(self.brief.flags))
+        package(py)?.value(py, "Flags", flags(self.brief.flags()))
     }
 
     fn __bool__(&self) -> PyResult<bool> {
@@ -208,10 +208,10 @@ impl PyDecision {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let brief = &self.brief;
         let (sku, feature) = self.names.extract::<(String, String)>(py)?;
-        let mut words = vec![brief.access.as_str()];
-        words.extend(brief.state.map(|state| state.as_str()));
-        words.extend(brief.reason.map(|reason| reason.as_str()));
-        let until = brief.ends.map(|ends| format!(" until {ends}")).unwrap_or_default();
+        let mut words = vec![brief.access().as_str()];
+        words.extend(brief.state().map(|state| state.as_str()));
+        words.extend(brief.reason().map(|reason| reason.as_str()));
+        let until = brief.ends().map(|ends| format!(" until {ends}")).unwrap_or_default();
         Ok(format!("<Decision {sku}/{feature}: {}{until}>", words.join(", ")))
     }
 
@@ -237,7 +237,7 @@ enum Why {
 impl PyExplained {
     /// The value of a decision.
     pub fn of(py: Python<'_>, decision: Arc<Decision>) -> PyResult<Py<PyExplained>> {
-        let base = PyDecision::new(decision.brief(), names(py, &decision.sku, &decision.feature)?);
+        let base = PyDecision::new(Brief::of(&decision), names(py, &decision.sku, &decision.feature)?);
         Py::new(py, PyClassInitializer::from(base).add_subclass(PyExplained(Why::Decided(decision))))
     }
 
@@ -290,20 +290,36 @@ fn restore(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub fn restored(py: Python<'_>, fields: Fields) -> PyResult<Py<PyAny>> {
     let instant = |ns: i128| Instant::EPOCH + Span::nanos(ns);
     let (names, (access, state, reason, clock, ledger), stage, (t, until, ends, lease_end), flags, why) = fields;
-    names.extract::<(String, String)>(py)?;
-    let brief = Brief {
+    let (sku, feature) = names.extract::<(String, String)>(py)?;
+    let access = Access::from_word(&access).ok_or_else(corrupt)?;
+    let reason = reason.map(|word| Reason::from_word(&word).ok_or_else(corrupt)).transpose()?;
+    // Of the cover the stage alone is in a brief decision.
+    let cover = stage.map(|stage| Holds {
+        reason: reason.unwrap_or(Reason::Unknown),
+        start: Instant::EPOCH,
+        end: Instant::EPOCH,
+        stage: stage as usize,
+        counts: false,
+        policy: None,
+        tier: None,
+        notice: None,
+    });
+    let brief = Brief::of(&Decision {
         t: instant(t),
-        access: Access::from_word(&access).ok_or_else(corrupt)?,
+        sku,
+        feature,
+        access,
         state: state.map(|word| LicenseState::from_word(&word).ok_or_else(corrupt)).transpose()?,
-        reason: reason.map(|word| Reason::from_word(&word).ok_or_else(corrupt)).transpose()?,
-        stage,
+        reason,
         until: until.map(instant),
         ends: ends.map(instant),
-        lease_end: lease_end.map(instant),
         clock: ClockStanding::from_word(&clock).ok_or_else(corrupt)?,
         ledger: LedgerStanding::from_word(&ledger).ok_or_else(corrupt)?,
+        license: None,
+        lease_end: lease_end.map(instant),
         flags: Flags { in_memory: flags.0, newer: flags.1, drill: flags.2, detached: flags.3 },
-    };
+        why: Explanation { cover, ..Explanation::default() },
+    });
     let base = PyDecision::new(brief, names);
     match why {
         None => Ok(Py::new(py, base)?.into_any()),

@@ -64,7 +64,7 @@ impl PyFeature {
     #[cold]
     fn undecided(&self) -> Brief {
         self.broken.store(true, Ordering::Release);
-        unknown("", "", &broken()).brief()
+        Brief::of(&unknown("", "", &broken()))
     }
 }
 
@@ -90,7 +90,7 @@ impl PyFeature {
     /// ...     print(client.feature("cad", "core").allowed())
     /// False
     fn allowed(&self) -> bool {
-        allows(self.decide().access)
+        allows(self.decide().access())
     }
 
     /// Why a check would answer as it does at this moment: a dict of plain values, as :meth:`ExplainedDecision.explain` gives it.
@@ -163,7 +163,7 @@ unsafe extern "C" fn allowed(client: *mut ffi::PyObject, feature: *mut ffi::PyOb
     if let Ok(feature) = feature.cast::<PyFeature>()
         && client.get().has(feature.get())
     {
-        let answer = PyBool::new(py, allows(feature.get().decide().access));
+        let answer = PyBool::new(py, allows(feature.get().decide().access()));
         return answer.to_owned().into_ptr();
     }
     Python::attach(|py| {
