@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The tests of the C ABI: headers, symbols, layout, conformance in C and C++, abuse, threads, fork, Valgrind, sanitizers.
+"""The tests of the C ABI: headers, symbols, layout, what must never change, conformance in C and C++, abuse, threads, fork, Valgrind,
+sanitizers; with REPRIEVE_SOAK ThreadSanitizer too.
 
 The library is taken from the folder that REPRIEVE_LIB names (target/release if it names none). Prints what failed, then
 `N passed, M failed, K not run`; ends with 1 if anything failed. Tools that are missing are named, and their tests not run.
@@ -17,6 +18,7 @@ import tempfile
 import baseline
 import exports
 import gates
+import tsan
 from kit import HERE, INCLUDE, LIB, ROOT, SCENARIOS, WARNINGS, cargo_tool, declared, failed, link, note, passed, run, skip, skipped, tool
 
 # What the header says.
@@ -279,6 +281,9 @@ def main():
         test_examples(work)
         test_conformance(work)
         test_programs(work)
+        # A build of all with another compiler: long.
+        if os.environ.get("REPRIEVE_SOAK"):
+            tsan.test_tsan(work)
     print(f"{len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-/* One client in many threads, clients freed while others use them, and two clients on one ledger in one process. */
+/* One client and one feature in many threads, handles freed while others use them, and two clients on one ledger in one process. */
 #include <pthread.h>
 
 #include "check.h"
@@ -8,6 +8,8 @@
 
 static reprieve_client *shared;
 static reprieve_client *victim;
+static reprieve_feature *feature;
+static reprieve_feature *victim_feature;
 static char *tokens[THREADS];
 static size_t lens[THREADS];
 static int wrong[THREADS];
@@ -33,8 +35,23 @@ static void *work(void *argument) {
         status = reprieve_client_check(victim, LEN("cad"), LEN("core"), &decision, NULL);
         wrong[me] += status != REPRIEVE_OK && status != REPRIEVE_STATUS_INVALID_HANDLE;
         wrong[me] += (decision.access == REPRIEVE_ACCESS_UNKNOWN) != (status != REPRIEVE_OK);
+        decision.access = 99;
+        wrong[me] += reprieve_feature_check(feature, &decision, NULL) != REPRIEVE_OK || decision.access != REPRIEVE_ACCESS_FULL;
+        status = reprieve_feature_check(victim_feature, &decision, NULL);
+        wrong[me] += status != REPRIEVE_OK && status != REPRIEVE_STATUS_INVALID_HANDLE;
+        wrong[me] += (decision.access == REPRIEVE_ACCESS_UNKNOWN) != (status != REPRIEVE_OK);
+        if (round % 20 == 10) {
+            /* A feature of one's own, which outlives the handle that it came from. */
+            reprieve_feature *own = NULL;
+            wrong[me] += reprieve_client_clone(shared, &mine, NULL) != REPRIEVE_OK;
+            wrong[me] += reprieve_client_feature(mine, LEN("cad"), LEN("core"), &own, NULL) != REPRIEVE_OK;
+            reprieve_client_free(mine);
+            wrong[me] += reprieve_feature_check(own, &decision, NULL) != REPRIEVE_OK || decision.access != REPRIEVE_ACCESS_FULL;
+            reprieve_feature_free(own);
+        }
         if (round == ROUNDS / 2) {
             reprieve_client_free(victim);
+            reprieve_feature_free(victim_feature);
         }
     }
     return NULL;
@@ -73,6 +90,8 @@ int main(void) {
             EXPECT_STATUS(REPRIEVE_OK, reprieve_client_upkeep(victim, NULL));
         }
     }
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_feature(shared, LEN("cad"), LEN("core"), &feature, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_feature(shared, LEN("cad"), LEN("core"), &victim_feature, NULL));
     for (size_t at = 0; at < THREADS; at++) {
         EXPECT(pthread_create(&threads[at], NULL, work, (void *)(uintptr_t)at) == 0);
     }
@@ -92,6 +111,7 @@ int main(void) {
         EXPECT(strstr(text, "\"L0\"") != NULL && strstr(text, "\"L7\"") != NULL);
         reprieve_bytes_free(body);
     }
+    reprieve_feature_free(feature);
     reprieve_client_free(second);
     reprieve_builder_free(builder);
     reprieve_client_free(shared);
