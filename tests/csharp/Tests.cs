@@ -48,6 +48,19 @@ internal static partial class Tests
                 return error.Code == ErrorCode.Library && error.Message.Contains("`reprieve` was not found") ? 0 : 4;
             }
         }
+        if (args.Length > 0 && args[0] == "--other-library")
+        {
+            try
+            {
+                Client.OpenText(App).Dispose();
+                return 3;
+            }
+            catch (ReprieveLibraryException error)
+            {
+                Console.WriteLine(error.Message);
+                return error.Code == ErrorCode.Library ? 0 : 4;
+            }
+        }
         if (args.Length == 0)
         {
             Console.Error.WriteLine("usage: Tests.exe HEADER [PART-OF-A-NAME]");
@@ -222,30 +235,67 @@ internal static partial class Tests
     private static void A_library_of_another_version_is_named()
     {
         MethodInfo misfit = typeof(ReprieveLibrary).GetMethod("Misfit", BindingFlags.NonPublic | BindingFlags.Static);
-        Func<uint, uint, string> ask = (major, minor) => (string)misfit.Invoke(null, new object[] { major << 16 | minor });
+        Func<uint, uint, string> ask = (major, minor) => (string)misfit.Invoke(null, new object[] { major << 16 | minor, "lib" });
         Equal(null, ask(0, 1));
         Equal(null, ask(0, 9));
         True(ask(0, 0).Contains("0.0"), ask(0, 0));
         True(ask(1, 1).Contains("1.1"), ask(1, 1));
     }
 
-    [Test]
-    private static void A_missing_library_is_named()
+    private static string WithLibraryIn(string folder, string word)
     {
         var start = new ProcessStartInfo
         {
             FileName = Process.GetCurrentProcess().MainModule.FileName,
-            Arguments = "\"" + typeof(Tests).Assembly.Location + "\" --without-library",
+            Arguments = "\"" + typeof(Tests).Assembly.Location + "\" " + word,
             UseShellExecute = false,
             WorkingDirectory = Path.GetTempPath(),
+            RedirectStandardOutput = true,
         };
         start.EnvironmentVariables.Remove("LD_LIBRARY_PATH");
         start.EnvironmentVariables.Remove("DYLD_LIBRARY_PATH");
+        if (folder != null)
+        {
+            start.EnvironmentVariables["LD_LIBRARY_PATH"] = folder;
+        }
         using (Process process = Process.Start(start))
         {
+            string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            Equal(0, process.ExitCode);
+            Equal(0, process.ExitCode, output);
+            return output;
         }
+    }
+
+    [Test]
+    private static void A_missing_library_is_named()
+    {
+        WithLibraryIn(null, "--without-library");
+    }
+
+    [Test]
+    private static void A_loaded_library_of_another_version_is_named_with_its_file()
+    {
+        if (!File.Exists("/usr/bin/cc"))
+        {
+            Console.WriteLine("not run: A_loaded_library_of_another_version_is_named_with_its_file; there is no cc");
+            return;
+        }
+        InFolder(folder =>
+        {
+            string source = Path.Combine(folder, "other.c"), library = Path.Combine(folder, "libreprieve.so");
+            File.WriteAllText(source, "unsigned reprieve_abi_version(void) { return 7u << 16 | 5u; }\n");
+            using (Process cc = Process.Start(new ProcessStartInfo("/usr/bin/cc", "-shared -fPIC -o \"" + library + "\" \"" + source + "\"") { UseShellExecute = false }))
+            {
+                cc.WaitForExit();
+                Equal(0, cc.ExitCode);
+            }
+            string message = WithLibraryIn(folder, "--other-library");
+            foreach (string part in new[] { library, "ABI version 7.5", "needs 0.1", "update" })
+            {
+                True(message.Contains(part), part + " in " + message);
+            }
+        });
     }
 
     [Test]

@@ -1,8 +1,10 @@
 #if REPRIEVE_NULLABLE
 // Here null stands for NULL, which the declarations of the C ABI do not tell apart; what is public is annotated.
-#pragma warning disable CS8600, CS8603, CS8604, CS8625
+#pragma warning disable CS8600, CS8602, CS8603, CS8604, CS8606, CS8625
 #endif
 using System;
+using System.Diagnostics;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -308,7 +310,7 @@ namespace Reprieve
                 throw new ReprieveLibraryException(
                     "the library that was found as `reprieve` is none of Reprieve's; remove it, or put the right one before it: " + error.Message, error);
             }
-            string trouble = Misfit(version);
+            string trouble = Misfit(version, null) == null ? null : Misfit(version, Loaded());
             if (trouble != null)
             {
                 throw new ReprieveLibraryException(trouble);
@@ -316,7 +318,7 @@ namespace Reprieve
             good = true;
         }
 
-        internal static string Misfit(uint version)
+        internal static string Misfit(uint version, string file)
         {
             uint major = version >> 16, minor = version & 0xffff;
             if (major == NativeMethods.AbiMajor && minor >= NativeMethods.AbiMinor)
@@ -324,9 +326,48 @@ namespace Reprieve
                 return null;
             }
             return string.Format(
-                "the native library `reprieve` has ABI version {0}.{1}, this assembly needs {2}.{3} or a later {2}.x; update the older of the two"
+                "the native library {0} has ABI version {1}.{2}, this assembly needs {3}.{4} or a later {3}.x; update the older of the two"
                     + " (in Unity, then restart the Editor: it keeps the library that it loaded first)",
-                major, minor, NativeMethods.AbiMajor, NativeMethods.AbiMinor);
+                file, major, minor, NativeMethods.AbiMajor, NativeMethods.AbiMinor);
+        }
+
+        private static bool IsLibrary(string file)
+        {
+            string name = Path.GetFileName(file);
+            return name.StartsWith("libreprieve.", StringComparison.Ordinal) || name.Equals("reprieve.dll", StringComparison.OrdinalIgnoreCase);
+        }
+
+        // Which file it is, where the system says.
+        private static string Loaded()
+        {
+            try
+            {
+                // Mono's list of modules has managed ones alone; Linux tells in a file.
+                if (File.Exists("/proc/self/maps"))
+                {
+                    foreach (string line in File.ReadAllLines("/proc/self/maps"))
+                    {
+                        int at = line.IndexOf('/');
+                        if (at >= 0 && IsLibrary(line.Substring(at)))
+                        {
+                            return line.Substring(at);
+                        }
+                    }
+                }
+                foreach (object module in Process.GetCurrentProcess().Modules)
+                {
+                    string file = ((ProcessModule)module).FileName;
+                    if (IsLibrary(file))
+                    {
+                        return file;
+                    }
+                }
+            }
+            catch (Exception)
+            {
+                // Some platforms do not tell; the message does without.
+            }
+            return "`reprieve`";
         }
     }
 }
