@@ -58,7 +58,7 @@ fxr = os.path.join(rig, "host", "fxr", version)
 os.makedirs(framework)
 os.makedirs(fxr)
 for file in [*pack["runtime"], *pack["native"], "libhostpolicy.so"]:
-    if file != "libhostfxr.so" and os.path.exists(os.path.join(dist, file)):
+    if os.path.exists(os.path.join(dist, file)):
         shutil.copy2(os.path.join(dist, file), framework)
 shutil.copy2(os.path.join(dist, "libhostfxr.so"), fxr)
 own = "Microsoft.NETCore.App.Runtime.linux-x64/" + version
