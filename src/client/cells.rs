@@ -180,15 +180,17 @@ impl Cells {
         Cells { pid: std::process::id(), on, own: Mutex::default() }
     }
 
+    /// Whether there are any.
+    pub(super) fn are_on(&self) -> bool {
+        self.on
+    }
+
     fn own(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Vec<Held>>>> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new cell for a feature, found by name if there is a tag; none if there are too many, or there is one by that name.
     pub(super) fn add(&self, sku: &str, feature: &str, tag: u64) -> Option<&'static Cell> {
-        if !self.on {
-            return None;
-        }
         let mut own = self.own();
         let there = own.get(sku).and_then(|features| features.get(feature));
         if tag != 0 && there.is_some_and(|held| held.iter().any(|held| held.tag == tag)) {

@@ -162,7 +162,7 @@ impl Shared {
 
     /// A new cell for a feature, found by name if there is a tag, with what is known now.
     pub(super) fn cell(&self, sku: &str, feature: &str, tag: u64) -> Option<&'static Cell> {
-        if self.pid != std::process::id() {
+        if !self.cells.are_on() || self.pid != std::process::id() {
             // A child of a fork leaves alone what may be locked for ever.
             return None;
         }
