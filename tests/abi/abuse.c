@@ -208,6 +208,33 @@ static void checks(void) {
     EXPECT(json == NULL);
 }
 
+static void features(void) {
+    reprieve_feature *feature = (reprieve_feature *)(uintptr_t)0x10;
+    reprieve_decision decision = fresh_decision();
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_client_feature(client, LEN("cad"), LEN("core"), NULL, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_client_feature(client, LEN("cad"), NULL, 1, &feature, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_client_feature(client, LEN(BAD_UTF8), LEN("core"), &feature, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_client_feature(client, LEN("cad"), NULL, 0, &feature, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_client_feature(client, LEN("cad"), LONG, sizeof LONG, &feature, &error));
+    EXPECT(feature == NULL);
+    EXPECT_HANDLES(reprieve_client, client, reprieve_client_feature(h, LEN("cad"), LEN("core"), &feature, NULL));
+    EXPECT_OK(reprieve_client_feature(client, LEN("cad"), LEN("core"), &feature, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_feature_check(feature, NULL, &error));
+    decision.struct_size = 95;
+    EXPECT_ERROR(REPRIEVE_STATUS_STRUCT_SIZE, reprieve_feature_check(feature, &decision, &error));
+    EXPECT(decision.access == REPRIEVE_ACCESS_UNKNOWN);
+    decision = fresh_decision();
+    EXPECT_OK(reprieve_feature_check(feature, &decision, &error));
+    EXPECT(decision.access != REPRIEVE_ACCESS_UNKNOWN);
+    EXPECT_HANDLES(reprieve_feature, feature, reprieve_feature_check(h, &decision, NULL));
+    EXPECT(decision.access == REPRIEVE_ACCESS_UNKNOWN);
+    reprieve_feature_free(NULL);
+    reprieve_feature_free((reprieve_feature *)(void *)client);
+    reprieve_feature_free(feature);
+    reprieve_feature_free(feature);
+    EXPECT_ERROR(REPRIEVE_STATUS_INVALID_HANDLE, reprieve_feature_check(feature, &decision, &error));
+}
+
 static void clients(void) {
     reprieve_answer answer = {0};
     reprieve_answers *list = NULL;
@@ -578,6 +605,7 @@ int main(void) {
     times();
     builders();
     checks();
+    features();
     clients();
     results();
     drills();
