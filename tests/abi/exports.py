@@ -56,7 +56,7 @@ def functions():
 
 def optional(name, said):
     """Whether the header says that NULL may stand for an out-parameter."""
-    return re.search(rf"`{name}` \((?:in and )?out, or NULL\)|`{name}` \(in and out, or NULL\)", said) is not None
+    return re.search(rf"`{name}` \((?:in and )?out, or NULL\)", said) is not None
 
 
 def choices(function, parameters, said, handles, structs):
