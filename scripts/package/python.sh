@@ -14,5 +14,9 @@ rm -f "$out"/reprieve-*.whl "$out"/reprieve-[0-9]*.tar.gz
 portable=()
 if "$python" -c 'import ziglang' 2>/dev/null; then portable=(--zig --compatibility manylinux2014); fi
 "$python" -m maturin build --quiet --locked --profile dist --manifest-path python/Cargo.toml --out "$out" "${portable[@]}"
-"$python" -m maturin sdist --quiet --manifest-path python/Cargo.toml --out "$out" 2>/dev/null
+# It warns of what only a registry of crates wants.
+if ! log=$("$python" -m maturin sdist --manifest-path python/Cargo.toml --out "$out" 2>&1); then
+  echo "$log" >&2
+  exit 1
+fi
 ls "$out"/reprieve-*.whl "$out"/reprieve-[0-9]*.tar.gz
