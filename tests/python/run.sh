@@ -61,6 +61,11 @@ if tool abi3audit; then step "abi3audit" "$venv/bin/abi3audit" --strict "$wheel"
 
 if tool mypy; then
     step "mypy --strict, the package" "$py" -m mypy --strict --config-file "$root/python/pyproject.toml" -p reprieve
+    if "$py" "$root/tests/python/examples.py" "$out/examples" "$root/docs/python.md" "$root/README.md" > "$log"; then
+        step "mypy --strict, $(cat "$log") of the pages" "$py" -m mypy --strict --ignore-missing-imports --cache-dir "$out/mypy" "$out"/examples/*.py
+    else
+        bad "the examples of the pages"
+    fi
     step "stubtest" "$py" -m mypy.stubtest reprieve --allowlist "$root/tests/python/stubtest-allow.txt"
 else
     not_run "mypy, stubtest"
