@@ -68,7 +68,9 @@ fn cpp(bench: &Bench) -> Result<Row> {
         Ok(program) => {
             let mut command = Command::new(program);
             let times: [Times; 2] = columns(command.arg(&bench.app).arg(ROUNDS.to_string()).arg(CHECKS.to_string()))?;
-            Ok(Row::ratio(WORK, BESIDE, 1.02, CHECKS, &times[0], &times[1]))
+            let row = Row::ratio(WORK, BESIDE, 1.02, CHECKS, &times[0], &times[1]);
+            let text = format!("{} and {} a check.", row.ours, row.other);
+            Ok(row.profile(text))
         }
         Err(why) => Ok(Row::not_run(WORK, BESIDE, 1.02, why.to_string())),
     }
