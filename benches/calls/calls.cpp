@@ -10,7 +10,7 @@ static std::uint64_t loop(const reprieve::Feature &feature, std::uint64_t count)
     bool good = true;
     const std::uint64_t start = loops_now();
     for (std::uint64_t n = 0; n < count; n++) {
-        good &= feature.check().access == reprieve::Access::full;
+        good &= feature.check().access() == reprieve::Access::full;
     }
     return good ? loops_now() - start : 0;
 }

@@ -89,7 +89,15 @@ impl Bench {
         let bench = Bench { folder: folder.join("calls"), app: folder.join("calls/ledger/reprieve.toml") };
         if !bench.app.exists() {
             std::fs::create_dir_all(&bench.folder)?;
-            std::fs::copy(shipped()?, bench.folder.join("libreprieve.so"))?;
+            let shipped = shipped()?;
+            std::fs::copy(&shipped, bench.folder.join("libreprieve.so"))?;
+            // The name that a program which was linked with it asks for lies beside it.
+            for entry in std::fs::read_dir(shipped.parent().ok_or("a library in no folder")?)? {
+                let name = entry?.file_name();
+                if name.to_string_lossy().starts_with("libreprieve.so.") {
+                    std::os::unix::fs::symlink("libreprieve.so", bench.folder.join(name))?;
+                }
+            }
             std::fs::copy(beside("reprieve-bench-limit")?, bench.folder.join("liblimit.so"))?;
             output(
                 Command::new("cc")
