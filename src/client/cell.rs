@@ -68,8 +68,8 @@ pub struct Cell {
     name: AtomicPtr<Name>,
 }
 
-/// How often a writer tries to get at a cell. None is ever written by two threads, but for a child of a fork, on platforms where
-/// it inherits a cell that was being written; that one then answers nothing.
+/// How often a writer tries to get at a cell. No cell is written by two threads at once, so this is for a child of a fork alone, on
+/// platforms where it inherits one that was being written; that one then answers nothing.
 const TRIES: u32 = 1000;
 
 impl Cell {

@@ -154,7 +154,8 @@ struct Held {
     tag: u64,
 }
 
-/// The cells of one client, by SKU and feature. Who writes to them holds the client's cache.
+/// The cells of one client, by SKU and feature. Who writes to one holds `own`, and what is published and forgotten is so under the
+/// client's cache.
 pub(super) struct Cells {
     pid: u32,
     on: bool,
@@ -210,6 +211,14 @@ impl Cells {
         place.store(std::ptr::from_ref(cell).cast_mut(), Ordering::Release);
         own.entry(sku.to_owned()).or_default().entry(feature.to_owned()).or_default().push(Held { cell, tag });
         Some(cell)
+    }
+
+    /// Marks one of these cells.
+    pub(super) fn set_tag(&self, cell: &Cell, tag: u64) {
+        if self.pid == std::process::id() {
+            let _own = self.own();
+            cell.set_tag(tag);
+        }
     }
 
     /// The cell of a feature that is kept no longer.

@@ -94,7 +94,7 @@ impl Feature {
     /// Marks the cell, so that a binding that comes upon it later knows that it is still this feature's.
     pub fn set_tag(&self, tag: u64) {
         if let Some(cell) = self.cell {
-            cell.set_tag(tag);
+            self.held.client.shared.cells.set_tag(cell, tag);
         }
     }
 
