@@ -245,3 +245,35 @@ fn a_child_of_a_fork_asks_for_itself() {
     assert_eq!(libc::WEXITSTATUS(status), 0, "1: it was given the parent's, 2: no answer, 4: no report");
     assert!(cell(&feature).is_some(), "the parent's is as it was");
 }
+
+/// What a child changes counts in its next check, by feature and by name, however fresh what it inherited is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_of_a_fork_sees_what_it_was_told() {
+    let _cells = shared();
+    for upkeep in [Upkeep::InChecks, Upkeep::Own] {
+        let (vendor, folder) = (Vendor::new(), tempfile::tempdir().unwrap());
+        drop(licensed(&vendor, folder.path()));
+        let client = vendor.builder(folder.path()).upkeep(upkeep).open().unwrap();
+        let (feature, lease) = (client.feature("cad", "core").unwrap(), vendor.lease(3600));
+        assert_eq!(feature.check().access(), Access::Denied);
+        client.check("cad", "core");
+        // SAFETY: the child calls nothing but this library and `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let imported = client.import(&lease).is_ok_and(|answer| answer.accepted);
+            let named = client.check("cad", "core").access == Access::Full;
+            let kept = feature.check().access() == Access::Full;
+            // SAFETY: ends the child without running what the parent registered.
+            unsafe { libc::_exit(i32::from(!imported) | i32::from(!named) << 1 | i32::from(!kept) << 2) };
+        }
+        let mut status = 0;
+        // SAFETY: a child of this process, and a place for its status.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(
+            libc::WEXITSTATUS(status),
+            0,
+            "1: not imported, 2: not seen by name, 4: not seen by feature; {upkeep:?}"
+        );
+    }
+}

@@ -139,8 +139,10 @@ impl Client {
                 format!("this is no name of a {what}; use 1 to 128 of A-Z a-z 0-9 . _ : @ / + -"),
             ));
         }
-        // The same decision for some milliseconds costs no system call; a child of a fork may have it that long too.
+        // The same decision for some milliseconds costs no system call; a child of a fork may have it that long too, until it has
+        // opened the ledger for itself.
         if self.shared.upkeep == Upkeep::InChecks
+            && self.shared.child.get().is_none()
             && let Some(decision) = self.shared.cached(sku, feature)
         {
             return decision;
