@@ -191,25 +191,36 @@ impl Cells {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new cell for a feature, found by name if there is a tag; none if there are too many, or there is one by that name.
-    pub(super) fn add(&self, sku: &str, feature: &str, tag: u64) -> Option<&'static Cell> {
+    /// A new cell for a feature, found by name if there is a tag, with what is known; none if there are too many, or there is one
+    /// by that name. Whoever takes the name back may give the cell to another client at once, so that what is known is put there
+    /// before `own` is let go.
+    pub(super) fn add(
+        &self,
+        sku: &str,
+        feature: &str,
+        tag: u64,
+        known: Option<(Brief, i64, i64)>,
+    ) -> Option<&'static Cell> {
         let mut own = self.own();
         let there = own.get(sku).and_then(|features| features.get(feature));
         if tag != 0 && there.is_some_and(|held| held.iter().any(|held| held.tag == tag)) {
             return None;
         }
         let mut pool = pool()?;
-        if tag == 0 {
+        let cell = if tag == 0 {
+            pool.cell()?
+        } else {
+            let free = |place: &&AtomicPtr<Cell>| place.load(Ordering::Relaxed).is_null();
+            let place = places_of(tag, sku, feature).find(free)?;
+            let name = pool.name(sku, feature)?;
             let cell = pool.cell()?;
-            own.entry(sku.to_owned()).or_default().entry(feature.to_owned()).or_default().push(Held { cell, tag });
-            return Some(cell);
+            cell.give(tag, Some(name));
+            place.store(std::ptr::from_ref(cell).cast_mut(), Ordering::Release);
+            cell
+        };
+        if let Some((brief, from, to)) = known {
+            cell.publish(&brief, from, to);
         }
-        let free = |place: &&AtomicPtr<Cell>| place.load(Ordering::Relaxed).is_null();
-        let place = places_of(tag, sku, feature).find(free)?;
-        let name = pool.name(sku, feature)?;
-        let cell = pool.cell()?;
-        cell.give(tag, Some(name));
-        place.store(std::ptr::from_ref(cell).cast_mut(), Ordering::Release);
         own.entry(sku.to_owned()).or_default().entry(feature.to_owned()).or_default().push(Held { cell, tag });
         Some(cell)
     }
@@ -229,7 +240,8 @@ impl Cells {
 
     /// No feature is found by this tag any longer.
     pub(super) fn unname(&self, tag: u64) {
-        self.keep(|held| held.tag != tag, None);
+        // Cells without a tag are features', which keep them.
+        self.keep(|held| held.tag != tag || tag == 0, None);
     }
 
     fn keep(&self, keep: impl Fn(&Held) -> bool, only: Option<(&str, &str)>) {

@@ -167,12 +167,11 @@ impl Shared {
             return None;
         }
         let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        let cell = self.cells.add(sku, feature, tag)?;
-        if let Some((decision, made)) = cache.decisions.get(sku).and_then(|features| features.get(feature)) {
+        let known = cache.decisions.get(sku).and_then(|features| features.get(feature)).map(|(decision, made)| {
             let (from, to) = self.good(&cache, decision, *made);
-            cell.publish(&Brief::of(decision), from, to);
-        }
-        Some(cell)
+            (Brief::of(decision), from, to)
+        });
+        self.cells.add(sku, feature, tag, known)
     }
 
     /// How long after an upkeep its decisions are given again.
