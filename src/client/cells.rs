@@ -227,43 +227,50 @@ impl Cells {
 
     /// Marks one of these cells.
     pub(super) fn set_tag(&self, cell: &Cell, tag: u64) {
-        if self.pid == std::process::id() {
-            let _own = self.own();
+        if let Some(_own) = self.owned() {
             cell.set_tag(tag);
         }
     }
 
     /// The cell of a feature that is kept no longer.
     pub(super) fn remove(&self, sku: &str, feature: &str, cell: &'static Cell) {
-        self.keep(|held| !std::ptr::eq(held.cell, cell), Some((sku, feature)));
+        let Some(mut own) = self.owned() else { return };
+        let Some(features) = own.get_mut(sku) else { return };
+        if let Some(held) = features.get_mut(feature) {
+            let mut pool = pool();
+            let gone = held.extract_if(.., |held| std::ptr::eq(held.cell, cell));
+            gone.for_each(|held| retire(sku, feature, &held, pool.as_deref_mut()));
+            if held.is_empty() {
+                features.remove(feature);
+            }
+        }
+        if features.is_empty() {
+            own.remove(sku);
+        }
     }
 
     /// No feature is found by this tag any longer.
     pub(super) fn unname(&self, tag: u64) {
         // Cells without a tag are features', which keep them.
-        self.keep(|held| held.tag != tag || tag == 0, None);
+        self.keep(|held| held.tag != tag || tag == 0);
     }
 
-    fn keep(&self, keep: impl Fn(&Held) -> bool, only: Option<(&str, &str)>) {
-        if self.pid != std::process::id() {
-            // They are the parent's.
-            return;
-        }
-        let mut own = self.own();
+    /// The cells, if they are this process's and not a parent's.
+    fn owned(&self) -> Option<MutexGuard<'_, HashMap<String, HashMap<String, Vec<Held>>>>> {
+        (self.pid == std::process::id()).then(|| self.own())
+    }
+
+    fn keep(&self, keep: impl Fn(&Held) -> bool) {
+        let Some(mut own) = self.owned() else { return };
         let mut pool = pool();
-        for (sku, features) in own.iter_mut().filter(|(sku, _)| only.is_none_or(|only| only.0 == *sku)) {
-            for (feature, held) in features.iter_mut().filter(|(feature, _)| only.is_none_or(|only| only.1 == *feature))
-            {
-                held.retain(|held| {
-                    let stays = keep(held);
-                    if !stays {
-                        retire(sku, feature, held, pool.as_deref_mut());
-                    }
-                    stays
-                });
-            }
-            features.retain(|_, held| !held.is_empty());
-        }
+        own.retain(|sku, features| {
+            features.retain(|feature, held| {
+                let gone = held.extract_if(.., |held| !keep(held));
+                gone.for_each(|held| retire(sku, feature, &held, pool.as_deref_mut()));
+                !held.is_empty()
+            });
+            !features.is_empty()
+        });
     }
 
     /// Puts a decision into the cells of its feature, good from one coarse wall on and before another.
@@ -282,6 +289,22 @@ impl Cells {
 
 impl Drop for Cells {
     fn drop(&mut self) {
-        self.keep(|_| false, None);
+        self.keep(|_| false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_no_longer_leaves_nothing_behind() {
+        let cells = Cells::new(true);
+        for n in 0..2 * CELLS {
+            let sku = format!("sku{n}");
+            let cell = cells.add(&sku, "core", 0, None).expect("one at a time");
+            cells.remove(&sku, "core", cell);
+        }
+        assert_eq!(cells.own().len(), 0);
     }
 }
