@@ -102,10 +102,14 @@ impl Shared {
     /// Forgets the cached decisions: something may have changed.
     pub(super) fn forget(&self) {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.decisions.clear();
-        self.cells.forget();
+        self.clear(&mut cache);
         cache.upkept = self.clock.coarse();
         cache.uptime = self.clock.read().uptime;
+    }
+
+    fn clear(&self, cache: &mut Cache) {
+        cache.decisions.clear();
+        self.cells.forget();
     }
 
     pub(super) fn take(&self) -> Option<Session> {
@@ -137,12 +141,16 @@ impl Shared {
         let decision = Arc::new(session.check(sku, feature, !own));
         self.publish(Some(session));
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        if own {
-            let idle = self.clock.read().uptime - cache.uptime;
-            if idle > UPKEEP_DEAD {
-                return Err(format!("no upkeep has run for {idle}; call upkeep, or let checks do it"));
-            }
-        } else if now < cache.upkept || now - cache.upkept >= UPKEEP_EVERY {
+        let idle = if own { self.clock.read().uptime - cache.uptime } else { Span::ZERO };
+        if idle > UPKEEP_DEAD {
+            self.clear(&mut cache);
+            return Err(format!("no upkeep has run for {idle}; call upkeep, or let checks do it"));
+        }
+        if now < cache.upkept || own && now - cache.upkept >= self.lasts() {
+            // The wall was set: what it said of earlier decisions, it may say again.
+            self.clear(&mut cache);
+            cache.upkept = now - idle;
+        } else if now - cache.upkept >= self.lasts() {
             cache.decisions.clear();
             cache.upkept = now;
         }
@@ -190,5 +198,58 @@ impl Shared {
         let (from, to) = self.good(&cache, decision, *made);
         // Else the wall moved oddly: back, or further than it should.
         (from..to).contains(&nanos(now)).then(|| decision.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{App, Client};
+    use crate::document::SigningKey;
+
+    fn in_memory(upkeep: Upkeep) -> Client {
+        let root = SigningKey::from_seed("root-1", [9; 32]).unwrap();
+        let app = App::new("acme", b"sixteen bytes or more", vec![root.root_key()]);
+        Builder::new(app).in_memory().upkeep(upkeep).open().unwrap()
+    }
+
+    /// Makes the client's last upkeep, and what it decided then, those of a wall that was ahead by so much.
+    fn set_back(client: &Client, feature: &super::super::Feature, by: Span) {
+        let decision = feature.explain();
+        let shared = &client.shared;
+        let mut cache = shared.cache.write().unwrap();
+        cache.upkept = shared.clock.coarse() + by;
+        let made = cache.upkept;
+        cache.decisions.entry("cad".to_owned()).or_default().insert("core".to_owned(), (decision.clone(), made));
+        let (from, to) = shared.good(&cache, &decision, made);
+        shared.cells.publish("cad", "core", &Brief::of(&decision), from, to);
+    }
+
+    #[test]
+    fn what_was_decided_before_the_wall_was_set_back_is_not_given_when_it_comes_there_again() {
+        for upkeep in [Upkeep::InChecks, Upkeep::Own] {
+            let client = in_memory(upkeep);
+            let feature = client.feature("cad", "core").unwrap();
+            set_back(&client, &feature, Span::nanos(200_000_000));
+            assert_eq!(feature.cell().unwrap().read(), None, "not yet");
+            // Any check sees that the wall is behind.
+            client.check("cad", "other");
+            for _ in 0..300 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                assert_eq!(feature.cell().unwrap().read(), None, "{upkeep:?}");
+                assert_eq!(client.shared.cached("cad", "core"), None, "{upkeep:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_decided_before_an_upkeep_thread_died_is_not_given_after() {
+        let client = in_memory(Upkeep::Own);
+        let feature = client.feature("cad", "core").unwrap();
+        feature.check();
+        client.shared.cache.write().unwrap().uptime = client.shared.clock.read().uptime - Span::seconds(601);
+        assert!(client.check("cad", "other").why.trouble.as_ref().unwrap().contains("no upkeep"));
+        assert_eq!(feature.cell().unwrap().read(), None);
+        assert!(client.check("cad", "core").why.trouble.as_ref().unwrap().contains("no upkeep"));
     }
 }
