@@ -107,7 +107,8 @@
 // A scenario is malformed.
 #define REPRIEVE_STATUS_SCENARIO 102
 
-// A document cannot be made from these claims, or an authority's answer holds no documents.
+// A document cannot be made from these claims; or an authority's answer is empty, or its `documents` are no list of
+// tokens.
 #define REPRIEVE_STATUS_CLAIMS 103
 
 // A policy is not valid.
@@ -740,12 +741,14 @@ reprieve_status reprieve_client_request(const struct reprieve_client *client,
                                         struct reprieve_error **error);
 
 // Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. The documents are
-// imported one by one.
+// imported one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
+// refusal, REPRIEVE_REFUSAL_MALFORMED.
 //
 // `answer`: `answer_len` bytes. `accepted` (out, or NULL): how many are in force now. `answers` (out, or NULL): what
 // became of each; owned by the caller.
-// Statuses: REPRIEVE_STATUS_CLAIMS if it is neither; else what the ledger says (300s), and then documents before the
-// failure may have been imported: send the same again. Any thread; waits as `reprieve_client_import`. Since 0.1.
+// Statuses: REPRIEVE_STATUS_CLAIMS if it is empty, or its `documents` are no list of tokens; else what the ledger says
+// (300s), and then documents before the failure may have been imported: send the same again. Any thread; waits as
+// `reprieve_client_import`. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_client_renew(const struct reprieve_client *client,
                                       const uint8_t *answer,

@@ -746,7 +746,8 @@ public:
         return reader.give(std::move(request));
     }
 
-    /// Takes the answer of the vendor's renewal server.
+    /// Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. `claims` if it is
+    /// empty or its `documents` are no list of tokens; anything else is taken for a token, and refused as `malformed`.
     Result<std::vector<Answer>> try_renew(std::string_view answer) const {
         detail::AnswersHandle answers;
         std::uint32_t *const accepted = nullptr;

@@ -222,6 +222,7 @@ function client:request()
 end
 
 --- Takes the answer of the vendor's renewal server: one token, or JSON `{"documents": [token, ...]}`. Documents are imported one by one.
+-- The error is "claims" if it is empty or its `documents` are no list of tokens; anything else is taken for a token, and refused as "malformed".
 -- @tparam string answer what the server sent
 -- @return a list with what became of each, as `import` gives it; its field `accepted` is how many are in force now. After an error, documents
 -- before it may have been imported: give the same again

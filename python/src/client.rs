@@ -206,7 +206,8 @@ impl PyClient {
         package(py)?.value(py, "Request", (made.nonce, PyBytes::new(py, &made.body)))
     }
 
-    /// Takes the authority's answer to a renewal request: one token, or JSON ``{"documents": [token, ...]}``.
+    /// Takes the authority's answer to a renewal request: one token, or JSON ``{"documents": [token, ...]}``. Anything else that
+    /// is not empty, such as an HTML page, is taken for a token, and refused as ``malformed``.
     ///
     /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
     /// ...     claims = {"license": "L1", "sku": "cad", "features": {"core": 1767312000}, "nonce": client.request().nonce}
@@ -215,7 +216,7 @@ impl PyClient {
     /// lease True True
     ///
     /// Raises:
-    ///     ClaimsError: it is neither.
+    ///     ClaimsError: it is empty, or its ``documents`` are no list of tokens.
     ///     LedgerError: the ledger cannot be read or written.
     ///     ClosedError: the client was closed.
     fn renew<'py>(&self, py: Python<'py>, body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

@@ -204,10 +204,11 @@ impl Client {
         self.with(renewal::request)
     }
 
-    /// Takes the authority's answer to a renewal request: one token, or JSON `{"documents": [token, ...]}`.
+    /// Takes the authority's answer to a renewal request: one token, or JSON `{"documents": [token, ...]}`. Anything else that is
+    /// not empty, such as an HTML page, is taken for a token: its answer is a refusal, `malformed`.
     ///
     /// # Errors
-    /// [`ErrorKind::Claims`] if it is neither; or as [`Client::import`].
+    /// [`ErrorKind::Claims`] if it is empty, or its `documents` are no list of tokens; or as [`Client::import`].
     pub fn renew(&self, answer: &[u8]) -> Result<Vec<Answer>, Error> {
         let tokens = renewal::tokens(answer)?;
         tokens.iter().map(|token| self.import(token)).collect()

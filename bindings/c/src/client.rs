@@ -265,12 +265,14 @@ pub unsafe extern "C" fn reprieve_client_request(
 }
 
 /// Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. The documents are
-/// imported one by one.
+/// imported one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
+/// refusal, REPRIEVE_REFUSAL_MALFORMED.
 ///
 /// `answer`: `answer_len` bytes. `accepted` (out, or NULL): how many are in force now. `answers` (out, or NULL): what
 /// became of each; owned by the caller.
-/// Statuses: REPRIEVE_STATUS_CLAIMS if it is neither; else what the ledger says (300s), and then documents before the
-/// failure may have been imported: send the same again. Any thread; waits as `reprieve_client_import`. Since 0.1.
+/// Statuses: REPRIEVE_STATUS_CLAIMS if it is empty, or its `documents` are no list of tokens; else what the ledger says
+/// (300s), and then documents before the failure may have been imported: send the same again. Any thread; waits as
+/// `reprieve_client_import`. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reprieve_client_renew(
     client: *const reprieve_client,

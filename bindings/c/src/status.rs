@@ -13,7 +13,8 @@ pub const REPRIEVE_STATUS_ARGUMENT: u32 = 100;
 pub const REPRIEVE_STATUS_APP: u32 = 101;
 /// A scenario is malformed.
 pub const REPRIEVE_STATUS_SCENARIO: u32 = 102;
-/// A document cannot be made from these claims, or an authority's answer holds no documents.
+/// A document cannot be made from these claims; or an authority's answer is empty, or its `documents` are no list of
+/// tokens.
 pub const REPRIEVE_STATUS_CLAIMS: u32 = 103;
 /// A policy is not valid.
 pub const REPRIEVE_STATUS_POLICY: u32 = 104;

@@ -257,9 +257,10 @@ namespace Reprieve
         }
 
         /// <summary>Takes the answer of the vendor's renewal server: one token, or JSON <c>{"documents": [token, ...]}</c>. The documents are imported
-        /// one by one.</summary>
+        /// one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a refusal,
+        /// <see cref="Refusal.Malformed"/>.</summary>
         /// <returns>What became of each.</returns>
-        /// <exception cref="ReprieveInputException">It is neither (Claims).</exception>
+        /// <exception cref="ReprieveInputException">It is empty, or its <c>documents</c> are no list of tokens (Claims).</exception>
         /// <exception cref="LedgerException">The ledger cannot be read or written; documents before that may have been imported: give the same
         /// again.</exception>
         public IReadOnlyList<Answer> Renew(byte[] answer)

@@ -18,7 +18,8 @@ namespace Reprieve
         App = 101,
         /// <summary>A scenario is malformed.</summary>
         Scenario = 102,
-        /// <summary>A document cannot be made from these claims, or an authority's answer holds no documents.</summary>
+        /// <summary>A document cannot be made from these claims; or an authority's answer is empty, or its <c>documents</c> are no list of
+        /// tokens.</summary>
         Claims = 103,
         /// <summary>A policy is not valid.</summary>
         Policy = 104,
