@@ -192,8 +192,14 @@ enum class EventKind : std::uint32_t {
     appeal_filed = REPRIEVE_EVENT_APPEAL_FILED
 };
 
-/// Who does upkeep.
-enum class Upkeep : std::uint32_t { in_checks = REPRIEVE_UPKEEP_IN_CHECKS, own = REPRIEVE_UPKEEP_OWN };
+/// Who does upkeep, which reads the clocks and the ledger and records what is due.
+enum class Upkeep : std::uint32_t {
+    /// Checks do it, at most every 10 ms.
+    in_checks = REPRIEVE_UPKEEP_IN_CHECKS,
+    /// The product calls `Client::upkeep` on a thread of its choice, every second or so; then a check never touches the disk. If
+    /// none has run for 10 minutes, checks are unknown.
+    own = REPRIEVE_UPKEEP_OWN
+};
 
 /// What a product has to do in a step of a drill's scenario.
 enum class TaskKind : std::uint32_t {
@@ -662,7 +668,8 @@ public:
     /// Takes a handle over.
     explicit Feature(reprieve_feature *handle) noexcept : handle_(handle) {}
 
-    /// May the product use it now? Throws nothing, allocates nothing, and costs what the call of C costs.
+    /// May the product use it now? As `Client::check`, and faster: it adds nothing to the call of C, `reprieve_feature_check`,
+    /// which between two looks at the ledger takes no lock, no allocation and no system call. Throws nothing.
     Decision check() const noexcept {
         return Decision::made_by([this](reprieve_decision *into) { return reprieve_feature_check(get(), into, nullptr); });
     }
@@ -699,7 +706,8 @@ public:
         return detail::made<Feature>(reprieve_client_feature, get(), sku.data(), sku.size(), feature.data(), feature.size());
     }
 
-    /// May the product use this feature now? Never throws, never waits for another process. Good for every frame.
+    /// May the product use this feature now? Never throws, never waits for another process. Good for every frame: between two
+    /// looks at the ledger, some 10 ms apart (with `Upkeep::own`, between two upkeeps), the same decision is given again.
     Decision check(std::string_view sku, std::string_view feature) const noexcept {
         return Decision::made_by([&](reprieve_decision *into) {
             return reprieve_client_check(get(), sku.data(), sku.size(), feature.data(), feature.size(), into, nullptr);
@@ -865,7 +873,7 @@ public:
         return detail::text_of(reprieve_client_appeal, get(), name, len, text.data(), text.size());
     }
 
-    /// Upkeep, on a thread of the product's own.
+    /// Upkeep: reads the clocks and the ledger, and records what is due. With `Upkeep::own`, call it every second or so.
     Result<void> try_upkeep() const { return detail::call(reprieve_client_upkeep, get()); }
 
     /// The ledger's signed head.

@@ -79,7 +79,9 @@ local Feature = {}
 Feature.__index = Feature
 Feature.__tostring = function(self) return ("feature %s of %s"):format(self.name, self.sku) end
 
---- May the product use this feature now? Fast enough for every frame; allocates nothing, never waits for another process, never raises.
+--- May the product use this feature now? Fast enough for every frame: between two looks at the ledger, some 10 ms apart (with
+-- `upkeep = "own"`, between two upkeeps), it copies the same decision, without a lock or an allocation. Never waits for another process, never
+-- raises.
 -- @treturn Decision one object for each feature, written anew by its next check: `decision:copy()` keeps one. Access is "unknown", which is
 -- no refusal, if the client was closed or the ledger cannot be read: `client:explain` says why.
 -- @treturn[2] Decision of access "unknown", if the feature was freed
@@ -331,7 +333,8 @@ function client:appeal(license, words)
   return take(packet)
 end
 
---- Upkeep: reads the clocks and the ledger, and records what is due. For a client with `upkeep = "own"`, every second or so.
+--- Upkeep: reads the clocks and the ledger, and records what is due. For a client with `upkeep = "own"`, every second or so: if none has run
+-- for 10 minutes, its checks are "unknown".
 -- @treturn boolean true
 function client:upkeep()
   local err = ErrorHandle()

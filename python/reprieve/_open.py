@@ -42,7 +42,7 @@ def open(
         witness: the witness's folder, in place of the application file's or the platform's.
         in_memory: a ledger in memory, for read-only machines: it ends with the client, and every decision says so.
         upkeep: ``"checks"``: checks do it, at most every 10 ms. ``"own"``: the product calls :meth:`Client.upkeep` on a thread of
-            its choice; then a check never touches the disk.
+            its choice, every second or so; then a check never touches the disk.
         lock_timeout: how long a call waits for the ledger's lock, in seconds.
         create: whether a ledger is made where none lies.
 

@@ -117,8 +117,9 @@ impl PyClient {
     /// May the product use this feature now?
     ///
     /// Never waits for another process and never fails: what could not be decided has access ``unknown``, and
-    /// :meth:`ExplainedDecision.explain` says why; so it is after :meth:`close`, and for what is no name. Between two upkeeps, at
-    /// most 10 ms apart, the same decision is given again. Where it is asked in every frame, see :meth:`feature`.
+    /// :meth:`ExplainedDecision.explain` says why; so it is after :meth:`close`, and for what is no name. Between two looks at
+    /// the ledger, some 10 ms apart (with ``upkeep="own"``, between two upkeeps), the same decision is given again. Where it is asked
+    /// in every frame, see :meth:`feature`.
     ///
     /// >>> with Drill('{"sku": "cad", "steps": []}') as drill:
     /// ...     decision = drill.client.check("cad", "core")
@@ -386,8 +387,8 @@ impl PyClient {
 
     /// Upkeep: reads the clocks and the ledger, and records what is due.
     ///
-    /// Call it at least every few minutes, from a thread of the product's own, if the client was opened with ``upkeep="own"``: if
-    /// none has run for 10 minutes, checks answer ``unknown``. It may wait for the disk and for other processes.
+    /// Call it every second or so, from a thread of the product's own, if the client was opened with ``upkeep="own"``: if none has
+    /// run for 10 minutes, checks answer ``unknown``. It may wait for the disk and for other processes.
     ///
     /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.new_client(upkeep="own") as client:
     /// ...     client.upkeep()

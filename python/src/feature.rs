@@ -73,7 +73,8 @@ impl PyFeature {
     /// May the product use it now?
     ///
     /// Never waits for another process and never fails: what could not be decided has access ``unknown``, and :meth:`explain` says
-    /// why. Between two upkeeps, at most 10 ms apart, the same decision is given again: no lock, no system call.
+    /// why. Between two looks at the ledger, some 10 ms apart (with ``upkeep="own"``, between two upkeeps), it copies the same decision:
+    /// no lock, no system call.
     ///
     /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
     /// ...     print(client.feature("cad", "core").check())

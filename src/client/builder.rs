@@ -25,7 +25,8 @@ pub enum Upkeep {
     /// Checks do it, at most every 10 ms.
     #[default]
     InChecks,
-    /// The product calls [`Client::upkeep`] on a thread of its choice; then a check never touches the disk.
+    /// The product calls [`Client::upkeep`] on a thread of its choice, every second or so; then a check never touches the disk.
+    /// If none has run for 10 minutes, checks are unknown.
     Own,
 }
 

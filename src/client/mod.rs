@@ -129,7 +129,8 @@ impl Client {
     /// May the product use this feature now? Never waits for another process, never fails: what could not be decided is
     /// [`Access::Unknown`], and says why.
     ///
-    /// Between two upkeeps, at most 10 ms apart, the same decision is given again.
+    /// Between two looks at the ledger, some 10 ms apart (with [`Upkeep::Own`], between two upkeeps), the same decision is given
+    /// again, but not past its `until`. [`Feature`] is faster where the same is asked often.
     pub fn check(&self, sku: &str, feature: &str) -> Arc<Decision> {
         if !is_name(sku) || !is_name(feature) {
             let what = if is_name(sku) { "feature" } else { "SKU" };

@@ -75,8 +75,9 @@ pub unsafe extern "C" fn reprieve_client_clone(
     }
 }
 
-/// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, at most 10 ms
-/// apart, the same decision is given again. Never waits for another process.
+/// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, some 10 ms
+/// apart (with REPRIEVE_UPKEEP_OWN, between two upkeeps), the same decision is given again, but not past its `until`.
+/// Never waits for another process.
 ///
 /// `sku`, `feature`: names, UTF-8. `decision` (in and out, not NULL): `struct_size` set; access is
 /// REPRIEVE_ACCESS_UNKNOWN unless the call decides.
@@ -241,8 +242,8 @@ pub unsafe extern "C" fn reprieve_client_report(
 /// Makes a renewal request: bytes to send to the vendor's renewal server, best by POST. The lease that answers it
 /// within 10 minutes is fresh; a newer request takes its place. The library does no networking.
 ///
-/// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before; owned by the caller. `nonce` (out, or NULL):
-/// what the lease must echo; owned by the caller.
+/// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before;
+/// owned by the caller. `nonce` (out, or NULL): what the lease must echo; owned by the caller.
 /// Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reprieve_client_request(
@@ -437,7 +438,7 @@ pub unsafe extern "C" fn reprieve_client_appeal(
 }
 
 /// Upkeep: reads the clocks and the ledger, and records what is due. For a client of REPRIEVE_UPKEEP_OWN: call it
-/// from a thread of the product's, every second or so.
+/// from a thread of the product's, every second or so. If none has run for 10 minutes, its checks are unknown.
 ///
 /// Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 #[unsafe(no_mangle)]

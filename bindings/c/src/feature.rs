@@ -46,8 +46,8 @@ pub unsafe extern "C" fn reprieve_client_feature(
     }
 }
 
-/// May the product use this feature now? As `reprieve_client_check`, and the fastest way to ask: between two looks at the
-/// ledger it reads one clock of the process's own and copies the decision; no lock, no allocation, no system call.
+/// May the product use this feature now? As `reprieve_client_check`, and the fastest way to ask: between two looks at
+/// the ledger it reads one clock and copies the decision; no lock, no allocation, no system call.
 ///
 /// `decision` (in and out, not NULL): `struct_size` set; access is REPRIEVE_ACCESS_UNKNOWN unless the call decides.
 /// Statuses: a client that was closed or a ledger that cannot be read is no failure of the call: access is unknown, and

@@ -151,7 +151,8 @@ pub const REPRIEVE_EVENT_APPEAL_FILED: u32 = 13;
 
 /// Upkeep: checks do it, at most every 10 ms.
 pub const REPRIEVE_UPKEEP_IN_CHECKS: u32 = 0;
-/// Upkeep: the product calls `reprieve_client_upkeep` on a thread of its choice; then a check never touches the disk.
+/// Upkeep: the product calls `reprieve_client_upkeep` on a thread of its choice, every second or so; then a check never
+/// touches the disk. If none has run for 10 minutes, checks are unknown.
 pub const REPRIEVE_UPKEEP_OWN: u32 = 1;
 
 /// Task of a drill's step: nothing is to be done.

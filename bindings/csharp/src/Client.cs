@@ -107,8 +107,9 @@ namespace Reprieve
         }
 
         /// <summary>
-        /// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, at most 10 ms apart, the same decision
-        /// is given again, and nothing is allocated. Never throws, never waits for another process.
+        /// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, some 10 ms apart (with
+        /// <see cref="Reprieve.Upkeep.Own"/>, between two upkeeps), the same decision is given again. No object is made. Never throws, never waits
+        /// for another process.
         /// </summary>
         /// <param name="sku">The product. Like the feature, 1 to 128 of <c>A-Z a-z 0-9 . _ : @ / + -</c>.</param>
         /// <param name="feature">The feature.</param>
@@ -458,7 +459,8 @@ namespace Reprieve
         }
 
         /// <summary>Upkeep: reads the clocks and the ledger, and records what is due (rules A2, C5). For a client opened with
-        /// <see cref="Reprieve.Upkeep.Own"/>: call it from a thread of the product's, every second or so.</summary>
+        /// <see cref="Reprieve.Upkeep.Own"/>: call it from a thread of the product's, every second or so. If none has run for 10 min, its checks
+        /// are unknown.</summary>
         /// <exception cref="LedgerException">The ledger cannot be read or written.</exception>
         public void Upkeep()
         {

@@ -35,8 +35,8 @@ namespace Reprieve
         public string Name { get; }
 
         /// <summary>
-        /// May the product use it now? As <see cref="Reprieve.Client.Check"/>, and faster: no name is encoded and nothing is allocated. Between two
-        /// looks at the ledger, at most 10 ms apart, the same decision is given again. Never throws, never waits for another process.
+        /// May the product use it now? As <see cref="Reprieve.Client.Check"/>, and faster: no name is encoded, and between two looks at the ledger
+        /// the decision is copied, without a lock, an allocation or a system call. Never throws, never waits for another process.
         /// </summary>
         /// <returns>The decision. Access is unknown, which is no refusal, after closing or disposing, and where the ledger cannot be read:
         /// <see cref="Reprieve.Client.Explain"/> says why.</returns>
