@@ -557,10 +557,13 @@ public:
 
     /// Whether the question could be asked. If it is not `ok`, access is unknown.
     Status status() const noexcept { return static_cast<Status>(status_); }
+    /// What the product may do. Unknown is no refusal.
     Access access() const noexcept { return static_cast<Access>(raw_.access); }
     /// Whether access is limited or full. That it is not does not say that it is denied.
     bool allowed() const noexcept { return raw_.access >= REPRIEVE_ACCESS_LIMITED; }
+    /// By which rule; `none` if access is unknown.
     State state() const noexcept { return static_cast<State>(raw_.state); }
+    /// What grants grace; `none` outside grace.
     Reason reason() const noexcept { return static_cast<Reason>(raw_.reason); }
     /// The next instant at which access, state or reason changes if nothing else arrives.
     std::optional<Time> until() const noexcept { return detail::time(raw_.until); }
@@ -574,8 +577,11 @@ public:
     std::optional<std::uint32_t> stage() const noexcept {
         return raw_.stage != REPRIEVE_STAGE_NONE ? std::optional<std::uint32_t>(raw_.stage) : std::nullopt;
     }
+    /// What is known against the clock.
     ClockStanding clock() const noexcept { return static_cast<ClockStanding>(raw_.clock); }
+    /// What is known against the ledger.
     LedgerStanding ledger() const noexcept { return static_cast<LedgerStanding>(raw_.ledger); }
+    /// What else there is to say of the ledger.
     Flags flags() const noexcept { return Flags(raw_.flags); }
     /// As C has it.
     const reprieve_decision &raw() const noexcept { return raw_; }
@@ -601,15 +607,19 @@ private:
 
 /// What became of a document.
 struct Answer {
+    /// It is in force now.
     bool accepted = false;
     /// It was in force before; nothing changed.
     bool known = false;
     /// It is a lease that answered the newest request.
     bool fresh = false;
+    /// Its kind, where it can be read.
     Document kind = Document::none;
+    /// Why it was refused; `none` if it was accepted.
     Refusal error = Refusal::none;
+    /// The licence that it is about, if there is one.
     std::optional<std::string> license;
-    /// What is wrong, and what to do.
+    /// In English, what is wrong, and what to do.
     std::string detail;
 };
 
@@ -623,20 +633,29 @@ struct Request {
 
 /// One event.
 struct Event {
+    /// The number of the record that it stands in. With `index` it names the event.
     std::uint64_t record = 0;
+    /// Its place in that record.
     std::uint32_t index = 0;
+    /// What it tells of.
     EventKind kind = EventKind::access_changed;
     /// The instant at which it took effect.
     Time at;
+    /// The licence that it is about; as all that follows, only where it applies.
     std::optional<std::string> license;
+    /// The feature that it is about.
     std::optional<std::string> feature;
+    /// The new access.
     std::optional<Access> access;
+    /// The new state.
     State state = State::none;
     /// What grants grace; or, of a suspicion, its kind.
     std::optional<std::string> reason;
     /// The warning threshold in force.
     std::optional<std::chrono::seconds> left;
+    /// Which kind of document.
     Document document = Document::none;
+    /// Why a document was refused.
     Refusal error = Refusal::none;
     /// An appeal's text.
     std::optional<std::string> text;
@@ -644,17 +663,27 @@ struct Event {
 
 /// How a ledger stands.
 struct LedgerStatus {
+    /// The time.
     Time t;
+    /// What is known against the clock.
     ClockStanding clock = ClockStanding::none;
+    /// What is known against the ledger.
     LedgerStanding ledger = LedgerStanding::none;
+    /// What else there is to say of it.
     Flags flags;
+    /// The ledger's id, as leases and rulings name it.
     std::string ledger_id;
-    /// None in memory.
+    /// Where it lies; none in memory.
     std::optional<std::string> folder;
+    /// Which file of its line it is, counting from 0.
     std::uint64_t generation = 0;
+    /// How many records it has.
     std::uint64_t records = 0;
+    /// Accepted documents whose signatures do not hold with this product's keys. They give nothing.
     std::uint64_t unproven = 0;
+    /// The id of the policy in force, if there is one.
     std::optional<std::string> policy;
+    /// Its version; 0 if there is none.
     std::uint64_t policy_version = 0;
     /// Each feature with its decision, in the order of their names.
     std::vector<std::pair<std::string, Decision>> features;
