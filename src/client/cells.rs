@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use foldhash::fast::FixedState;
-use once_cell::sync::Lazy;
 
 use super::brief::Brief;
 use super::cell::{Cell, Key, Name};
@@ -25,7 +24,6 @@ const PROBES: usize = 8;
 
 static TABLE: [AtomicPtr<Cell>; PLACES] = [const { AtomicPtr::new(std::ptr::null_mut()) }; PLACES];
 
-#[derive(Default)]
 struct Pool {
     free: Vec<&'static Cell>,
     made: usize,
@@ -33,7 +31,8 @@ struct Pool {
     names: BTreeMap<(String, String), &'static Name>,
 }
 
-static POOL: Lazy<Mutex<Pool>> = Lazy::new(Mutex::default);
+/// Made with the program: a child of a fork would wait for ever for what another thread was making.
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), made: 0, names: BTreeMap::new() });
 
 /// The pool; none if a child of a fork inherited it locked.
 fn pool() -> Option<MutexGuard<'static, Pool>> {
@@ -81,7 +80,7 @@ pub(super) fn here() -> bool {
     return true;
     #[cfg(not(any(target_os = "linux", windows)))]
     {
-        static PROCESS: Lazy<u32> = Lazy::new(std::process::id);
+        static PROCESS: once_cell::sync::Lazy<u32> = once_cell::sync::Lazy::new(std::process::id);
         *PROCESS == std::process::id()
     }
 }
@@ -155,12 +154,15 @@ struct Held {
     tag: u64,
 }
 
-/// The cells of one client, by SKU and feature. Who writes to one holds `own`, and what is published and forgotten is so under the
+/// By SKU and feature.
+type Own = HashMap<String, HashMap<String, Vec<Held>>>;
+
+/// The cells of one client. Who writes to one holds `own`, and what is published and forgotten is so under the
 /// client's cache.
 pub(super) struct Cells {
     pid: u32,
     on: bool,
-    own: Mutex<HashMap<String, HashMap<String, Vec<Held>>>>,
+    own: Mutex<Own>,
 }
 
 fn retire(sku: &str, feature: &str, held: &Held, pool: Option<&mut Pool>) {
@@ -187,7 +189,7 @@ impl Cells {
         self.on
     }
 
-    fn own(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Vec<Held>>>> {
+    fn own(&self) -> MutexGuard<'_, Own> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -256,7 +258,7 @@ impl Cells {
     }
 
     /// The cells, if they are this process's and not a parent's.
-    fn owned(&self) -> Option<MutexGuard<'_, HashMap<String, HashMap<String, Vec<Held>>>>> {
+    fn owned(&self) -> Option<MutexGuard<'_, Own>> {
         (self.pid == std::process::id()).then(|| self.own())
     }
 
