@@ -139,7 +139,7 @@ class Drill:
         """
         return self._native.client()
 
-    def new_client(self, *, upkeep: Upkeep = "checks", lock_timeout: float = 5.0) -> Client:
+    def new_client(self, *, upkeep: Upkeep = "in_checks", lock_timeout: float = 5.0) -> Client:
         """Another client on its ledger, as another product would have; the arguments are those of :func:`reprieve.open`.
 
         >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.new_client() as other:

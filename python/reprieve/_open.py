@@ -7,7 +7,7 @@ from . import _reprieve
 from ._reprieve import Client
 
 AnyPath = Union[str, "os.PathLike[str]"]
-Upkeep = Literal["checks", "own"]
+Upkeep = Literal["in_checks", "own"]
 
 
 def open(
@@ -16,7 +16,7 @@ def open(
     folder: Optional[AnyPath] = None,
     witness: Optional[AnyPath] = None,
     in_memory: bool = False,
-    upkeep: Upkeep = "checks",
+    upkeep: Upkeep = "in_checks",
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> Client:
@@ -41,7 +41,7 @@ def open(
         folder: the ledger's folder, in place of the application file's or the platform's.
         witness: the witness's folder, in place of the application file's or the platform's.
         in_memory: a ledger in memory, for read-only machines: it ends with the client, and every decision says so.
-        upkeep: ``"checks"``: checks do it, at most every 10 ms. ``"own"``: the product calls :meth:`Client.upkeep` on a thread of
+        upkeep: ``"in_checks"``: checks do it, at most every 10 ms. ``"own"``: the product calls :meth:`Client.upkeep` on a thread of
             its choice, every second or so; then a check never touches the disk.
         lock_timeout: how long a call waits for the ledger's lock, in seconds.
         create: whether a ledger is made where none lies.
@@ -60,7 +60,7 @@ def open_toml(
     folder: Optional[AnyPath] = None,
     witness: Optional[AnyPath] = None,
     in_memory: bool = False,
-    upkeep: Upkeep = "checks",
+    upkeep: Upkeep = "in_checks",
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> Client:

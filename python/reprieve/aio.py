@@ -249,7 +249,7 @@ def open(
     folder: Optional[AnyPath] = None,
     witness: Optional[AnyPath] = None,
     in_memory: bool = False,
-    upkeep: Upkeep = "checks",
+    upkeep: Upkeep = "in_checks",
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> _Opening:
@@ -284,7 +284,7 @@ def open_toml(
     folder: Optional[AnyPath] = None,
     witness: Optional[AnyPath] = None,
     in_memory: bool = False,
-    upkeep: Upkeep = "checks",
+    upkeep: Upkeep = "in_checks",
     lock_timeout: float = 5.0,
     create: bool = True
 ) -> _Opening:

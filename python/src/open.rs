@@ -30,9 +30,9 @@ impl Wish {
             Error::new(ErrorKind::Argument, text)
         })?;
         let upkeep = match self.upkeep.as_str() {
-            "checks" => Upkeep::InChecks,
+            "in_checks" => Upkeep::InChecks,
             "own" => Upkeep::Own,
-            other => return Err(no_word("way of upkeep", other, "\"checks\" or \"own\"")),
+            other => return Err(no_word("way of upkeep", other, "\"in_checks\" or \"own\"")),
         };
         if let Some(folder) = self.folder {
             if self.in_memory {

@@ -106,6 +106,12 @@ impl Brief {
         }
     }
 
+    /// Whether access is limited or full. That it is not does not say that it is denied.
+    #[inline]
+    pub fn allowed(&self) -> bool {
+        self.access() >= Access::Limited
+    }
+
     /// By which rule of J1. None if access is unknown.
     pub fn state(&self) -> Option<LicenseState> {
         LicenseState::from_number(first(self.0[1]))

@@ -10,10 +10,9 @@ use crate::terms::is_name;
 ///
 /// ```no_run
 /// use reprieve::client::Client;
-/// use reprieve::terms::Access;
 /// let client = Client::open("reprieve.toml")?;
 /// let core = client.feature("cad", "core")?;
-/// if core.check().access() >= Access::Limited { /* work */ }
+/// if core.allowed() { /* work */ }
 /// # Ok::<(), reprieve::client::Error>(())
 /// ```
 #[derive(Clone)]
@@ -73,6 +72,12 @@ impl Feature {
             Some(brief) => brief,
             None => self.ask(),
         }
+    }
+
+    /// Whether access is limited or full. That it is not does not say that it is denied.
+    #[inline]
+    pub fn allowed(&self) -> bool {
+        self.check().allowed()
     }
 
     #[cold]

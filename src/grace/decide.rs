@@ -52,6 +52,13 @@ pub struct Decision {
     pub why: Explanation,
 }
 
+impl Decision {
+    /// Whether access is limited or full. That it is not does not say that it is denied.
+    pub fn allowed(&self) -> bool {
+        self.access >= Access::Limited
+    }
+}
+
 /// What a decision says of the ledger that it was read from, beside its standing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Flags {

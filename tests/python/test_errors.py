@@ -41,7 +41,7 @@ def test_arguments(tmp_path: pathlib.Path) -> None:
     for timeout in (-1, float("nan"), float("inf"), 1e300):
         with pytest.raises(reprieve.ArgumentError, match="timeout"):
             reprieve.open_toml(APP, in_memory=True, lock_timeout=timeout)
-    with pytest.raises(ValueError, match="checks"):
+    with pytest.raises(ValueError, match="in_checks"):
         reprieve.open_toml(APP, in_memory=True, upkeep="never")  # type: ignore[arg-type]
     with pytest.raises(reprieve.ArgumentError, match="choose one"):
         reprieve.open_toml(APP, in_memory=True, folder=tmp_path)

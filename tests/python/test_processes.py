@@ -188,8 +188,8 @@ def test_fork_on_the_real_clock(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("upkeep", ["checks", "own"])
-def test_fork_with_a_feature(tmp_path: pathlib.Path, upkeep: Literal["checks", "own"]) -> None:
+@pytest.mark.parametrize("upkeep", ["in_checks", "own"])
+def test_fork_with_a_feature(tmp_path: pathlib.Path, upkeep: Literal["in_checks", "own"]) -> None:
     """A child goes on with the features that it inherited, sees what the parent records, and shows the parent what it records."""
     with Drill.create(tmp_path / "drill", POLICY) as drill:
         client = drill.new_client(upkeep=upkeep)

@@ -107,7 +107,8 @@
 // A scenario is malformed.
 #define REPRIEVE_STATUS_SCENARIO 102
 
-// A document cannot be made from these claims, or an authority's answer holds no documents.
+// A document cannot be made from these claims; or an authority's answer is empty, or its `documents` are no list of
+// tokens.
 #define REPRIEVE_STATUS_CLAIMS 103
 
 // A policy is not valid.
@@ -389,7 +390,8 @@
 // Upkeep: checks do it, at most every 10 ms.
 #define REPRIEVE_UPKEEP_IN_CHECKS 0
 
-// Upkeep: the product calls `reprieve_client_upkeep` on a thread of its choice; then a check never touches the disk.
+// Upkeep: the product calls `reprieve_client_upkeep` on a thread of its choice, every second or so; then a check never
+// touches the disk. If none has run for 10 minutes, checks are unknown.
 #define REPRIEVE_UPKEEP_OWN 1
 
 // Task of a drill's step: nothing is to be done.
@@ -668,8 +670,9 @@ reprieve_status reprieve_client_clone(const struct reprieve_client *client,
                                       struct reprieve_client **other,
                                       struct reprieve_error **error);
 
-// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, at most 10 ms
-// apart, the same decision is given again. Never waits for another process.
+// May the product use this feature now? Fast enough for every frame: between two looks at the ledger, some 10 ms
+// apart (with REPRIEVE_UPKEEP_OWN, between two upkeeps), the same decision is given again, but not past its `until`.
+// Never waits for another process.
 //
 // `sku`, `feature`: names, UTF-8. `decision` (in and out, not NULL): `struct_size` set; access is
 // REPRIEVE_ACCESS_UNKNOWN unless the call decides.
@@ -730,8 +733,8 @@ reprieve_status reprieve_client_report(const struct reprieve_client *client,
 // Makes a renewal request: bytes to send to the vendor's renewal server, best by POST. The lease that answers it
 // within 10 minutes is fresh; a newer request takes its place. The library does no networking.
 //
-// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before; owned by the caller. `nonce` (out, or NULL):
-// what the lease must echo; owned by the caller.
+// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before;
+// owned by the caller. `nonce` (out, or NULL): what the lease must echo; owned by the caller.
 // Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_client_request(const struct reprieve_client *client,
@@ -740,12 +743,14 @@ reprieve_status reprieve_client_request(const struct reprieve_client *client,
                                         struct reprieve_error **error);
 
 // Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. The documents are
-// imported one by one.
+// imported one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
+// refusal, REPRIEVE_REFUSAL_MALFORMED.
 //
 // `answer`: `answer_len` bytes. `accepted` (out, or NULL): how many are in force now. `answers` (out, or NULL): what
 // became of each; owned by the caller.
-// Statuses: REPRIEVE_STATUS_CLAIMS if it is neither; else what the ledger says (300s), and then documents before the
-// failure may have been imported: send the same again. Any thread; waits as `reprieve_client_import`. Since 0.1.
+// Statuses: REPRIEVE_STATUS_CLAIMS if it is empty, or its `documents` are no list of tokens; else what the ledger says
+// (300s), and then documents before the failure may have been imported: send the same again. Any thread; waits as
+// `reprieve_client_import`. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_client_renew(const struct reprieve_client *client,
                                       const uint8_t *answer,
@@ -823,7 +828,7 @@ reprieve_status reprieve_client_appeal(const struct reprieve_client *client,
                                        struct reprieve_error **error);
 
 // Upkeep: reads the clocks and the ledger, and records what is due. For a client of REPRIEVE_UPKEEP_OWN: call it
-// from a thread of the product's, every second or so.
+// from a thread of the product's, every second or so. If none has run for 10 minutes, its checks are unknown.
 //
 // Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 REPRIEVE_API
@@ -879,8 +884,8 @@ reprieve_status reprieve_client_feature(const struct reprieve_client *client,
                                         struct reprieve_feature **handle,
                                         struct reprieve_error **error);
 
-// May the product use this feature now? As `reprieve_client_check`, and the fastest way to ask: between two looks at the
-// ledger it reads one clock of the process's own and copies the decision; no lock, no allocation, no system call.
+// May the product use this feature now? As `reprieve_client_check`, and the fastest way to ask: between two looks at
+// the ledger it reads one clock and copies the decision; no lock, no allocation, no system call.
 //
 // `decision` (in and out, not NULL): `struct_size` set; access is REPRIEVE_ACCESS_UNKNOWN unless the call decides.
 // Statuses: a client that was closed or a ledger that cannot be read is no failure of the call: access is unknown, and
