@@ -155,9 +155,26 @@ impl Client {
             // A child of a fork that cannot open the ledger at the moment decides from what it inherited.
             Err(error) => match self.shared.view.try_read().ok().and_then(|view| view.clone()) {
                 Some(view) => Arc::new(view.check_detached(self.shared.clock.read(), sku, feature)),
-                None => Arc::new(self.unknown(sku, feature, error.message().to_owned())),
+                None => self.patient(error, sku, feature),
             },
         }
+    }
+
+    /// The first check of a child that inherited nothing, as another thread was just changing it: rather than none, its answer may
+    /// come some milliseconds late.
+    fn patient(&self, mut error: Error, sku: &str, feature: &str) -> Arc<Decision> {
+        for _ in 0..100 {
+            if error.kind() != ErrorKind::Busy {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            match self.own(false).map(|shared| shared.check(sku, feature)) {
+                Ok(Ok(decision)) => return decision,
+                Ok(Err(trouble)) => return Arc::new(self.unknown(sku, feature, trouble)),
+                Err(again) => error = again,
+            }
+        }
+        Arc::new(self.unknown(sku, feature, error.message().to_owned()))
     }
 
     fn unknown(&self, sku: &str, feature: &str, trouble: String) -> Decision {

@@ -96,7 +96,9 @@ impl Shared {
     /// Leaves behind what can be decided from while the next operation is under way.
     pub(super) fn publish(&self, session: Option<&Session>) {
         let view = session.map(|session| Arc::new(session.view()));
-        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        // Held for a moment only: what is dropped with the one before may take longer.
+        let before = std::mem::replace(&mut *self.view.write().unwrap_or_else(PoisonError::into_inner), view);
+        drop(before);
     }
 
     /// Forgets the cached decisions: something may have changed.
