@@ -96,13 +96,12 @@ pub unsafe extern "C" fn reprieve_client_check(
 ) -> reprieve_status {
     // SAFETY: the caller's promises.
     unsafe {
-        let quick =
-            types::at_once(decision, error, |words| match (at_once(sku, sku_len), at_once(feature, feature_len)) {
-                (Some(sku), Some(feature)) => {
-                    read_named(client.addr() as u64, sku, feature, move |at, word| words.put(at, word))
-                }
-                _ => false,
-            });
+        let quick = types::at_once(decision, error, |words| match (short(sku, sku_len), short(feature, feature_len)) {
+            (Some(sku), Some(feature)) => {
+                read_named(client.addr() as u64, sku, feature, move |at, word| words.put(at, word))
+            }
+            _ => false,
+        });
         if quick {
             return REPRIEVE_OK;
         }
@@ -110,12 +109,12 @@ pub unsafe extern "C" fn reprieve_client_check(
     }
 }
 
-/// A text that may be a name, for a quick look.
+/// A text that is short enough for a name, for a quick look.
 ///
 /// # Safety
 /// `ptr` is NULL or points to `len` bytes.
 #[inline]
-unsafe fn at_once<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
+unsafe fn short<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
     // SAFETY: not NULL, and no name is longer; the caller promises that it can be read.
     (!ptr.is_null() && len <= 128).then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }

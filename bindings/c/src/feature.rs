@@ -7,9 +7,10 @@ use reprieve_core::client::{Client, Feature};
 use crate::client::reprieve_client;
 use crate::error::reprieve_error;
 use crate::guard::call;
-use crate::handle::{self, Object, free, object};
+use crate::handle::{Object, free, object};
 use crate::input;
 use crate::output::{Out, OutStruct};
+use crate::quick;
 use crate::status::{REPRIEVE_OK, reprieve_status};
 use crate::types::{self, reprieve_decision};
 
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn reprieve_feature_check(
 ) -> reprieve_status {
     // SAFETY: the caller's promises.
     unsafe {
-        if types::at_once(decision, error, |words| handle::read_feature(feature, move |at, word| words.put(at, word))) {
+        if types::at_once(decision, error, |words| quick::read_feature(feature, move |at, word| words.put(at, word))) {
             return REPRIEVE_OK;
         }
         check(feature, decision, error)

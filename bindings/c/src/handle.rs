@@ -9,14 +9,12 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use reprieve_core::client::Cell;
-
 use crate::bytes::Buffer;
 use crate::drill::{DrillObject, TaskObject};
 use crate::event::EventObject;
-use crate::feature::reprieve_feature;
 use crate::guard::Failure;
 use crate::ledger_status::StatusObject;
+use crate::quick::{list, unlist};
 use crate::status::{REPRIEVE_STATUS_HANDLES_EXHAUSTED, REPRIEVE_STATUS_INVALID_HANDLE, REPRIEVE_STATUS_NULL_POINTER};
 
 /// What a handle can stand for.
@@ -53,7 +51,7 @@ mod bits {
 }
 
 /// Handles look like pointers to something aligned.
-const SHIFT: u32 = 4;
+pub(crate) const SHIFT: u32 = 4;
 const SLOTS: usize = 1 << bits::INDEX;
 const LAST_GENERATION: u64 = (1 << bits::GENERATION) - 1;
 /// Chunk `k` has `FIRST << k` slots.
@@ -183,47 +181,6 @@ fn find<H>(handle: *const H) -> Result<(usize, &'static Slot, u64), Failure> {
             Ok((index, slot, generation))
         }
         _ => Err(dead()),
-    }
-}
-
-/// The cells of features, by handle, for checks that take no pin. A cell says itself whose it is, by its tag: the handle's number.
-/// Of handles that share a place one is there; who asks by another one is answered more slowly.
-static CELLS: [AtomicPtr<Cell>; 4096] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 4096];
-
-fn quick(number: usize) -> &'static AtomicPtr<Cell> {
-    &CELLS[(number >> SHIFT) % CELLS.len()]
-}
-
-/// The decision about a feature, by its handle, while it is good: what was put is, if this returns true.
-#[inline]
-pub fn read_feature(handle: *const reprieve_feature, put: impl Fn(usize, u64) + Copy) -> bool {
-    // SAFETY: cells are never freed, and the pointer is null or a cell's.
-    let cell = unsafe { quick(handle.addr()).load(Ordering::Acquire).as_ref() };
-    cell.is_some_and(|cell| cell.read_each(handle.addr() as u64, put))
-}
-
-/// A new handle is found without a pin from now on.
-fn list(number: usize, object: &Object) {
-    let Object::Feature(feature) = object else { return };
-    let Some(cell) = feature.cell() else { return };
-    feature.set_tag(number as u64);
-    let cell = std::ptr::from_ref(cell).cast_mut();
-    let _ = quick(number).compare_exchange(std::ptr::null_mut(), cell, Ordering::Release, Ordering::Relaxed);
-}
-
-/// A handle that is freed is found no longer.
-fn unlist(number: usize, object: &Object) {
-    match object {
-        Object::Feature(feature) => {
-            if let Some(cell) = feature.cell() {
-                let cell = std::ptr::from_ref(cell).cast_mut();
-                let _ =
-                    quick(number).compare_exchange(cell, std::ptr::null_mut(), Ordering::Release, Ordering::Relaxed);
-            }
-            feature.set_tag(0);
-        }
-        Object::Client(client) => client.unname(number as u64),
-        _ => {}
     }
 }
 

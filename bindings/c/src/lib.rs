@@ -15,6 +15,7 @@ mod guard;
 mod handle;
 mod input;
 mod output;
+mod quick;
 
 // The header has them in this order; the empty lines keep rustfmt from sorting them.
 pub mod status;
