@@ -80,8 +80,7 @@ class Outpost:
     def __init__(self, scenario: str, words: str) -> None:
         self.words = words_of(words)
         self.time = 0.0
-        self.timed = [step for step in (list(step) for step in json.loads(scenario)["steps"])]
-        self.timed = ["advance" in step for step in self.timed]
+        self.timed = ["advance" in step for step in json.loads(scenario)["steps"]]
         self.done = self.passed = 0  # steps, and those of them that let time pass
         self.playing = False
         self.due = 0.0
@@ -155,11 +154,11 @@ class Outpost:
 
     def advance(self) -> bool:
         """The next step that lets time pass, and what follows at once. False at the end."""
-        if self.done >= len(self.timed):
+        if self.over():
             return False
         self.step()
         self.settle()
-        return self.done < len(self.timed)
+        return not self.over()
 
     def start(self) -> None:
         """Upkeep, once a second, and the steps of the drill, when they are due, on a thread of their own."""
@@ -183,7 +182,11 @@ class Outpost:
                 print("outpost: {}".format(error), file=sys.stderr)  # busy, or the disk is full: the next round
 
     def play(self) -> None:
-        self.due, self.playing = 0.0, self.done < len(self.timed)
+        """Lets the drill go on."""
+        self.due, self.playing = 0.0, not self.over()
+
+    def over(self) -> bool:
+        return self.drill is None or self.done >= len(self.timed)
 
     def close(self) -> None:
         with self._lock:
@@ -206,6 +209,6 @@ def record(game: Outpost, path: str) -> None:
             if game.lines() != last:
                 last = game.lines()
                 file.write("\t".join((game.clock(), *last)) + "\n")
-            more = game.drill is not None and game.done < len(game.timed)
+            more = not game.over()
             if more:
                 game.advance()
