@@ -66,6 +66,38 @@ local function version_of(library)
   return ok and version or nil
 end
 
+-- The processors by their numbers in the headers of ELF and PE files, named as `jit.arch` names them.
+local MACHINES = {
+  ELF = { [3] = "x86", [8] = "mips", [20] = "ppc", [40] = "arm", [62] = "x64", [183] = "arm64" },
+  PE = { [0x14c] = "x86", [0x1c4] = "arm", [0x8664] = "x64", [0xaa64] = "arm64" },
+}
+
+-- What a file is built for, where that is another system or processor than this program's: a loader may say of it no more than that there is
+-- no such file. "" if that is not it.
+local function built_for(path)
+  local file = io.open(path, "rb")
+  if not file then return "" end
+  local head = file:read(4096) or ""
+  file:close()
+  local function number(at)
+    local low, high = head:byte(at + 1, at + 2)
+    return low and high and low + high * 256
+  end
+  local system, machine
+  if head:sub(1, 4) == "\127ELF" then
+    system, machine = "Linux", MACHINES.ELF[number(18)] or "another processor"
+  elseif head:sub(1, 2) == "MZ" then
+    local at = number(60)
+    system, machine = "Windows", at and MACHINES.PE[number(at + 4)] or "another processor"
+  elseif head:find "^\207\250\237\254" or head:find "^\202\254\186\190" then
+    system = "OSX"
+  end
+  -- Android and the BSDs have ELF files too.
+  local alien = system and (system == "Linux" and (ffi.os == "Windows" or ffi.os == "OSX") or system ~= "Linux" and system ~= ffi.os)
+  if not alien and (not machine or machine == ffi.arch) then return "" end
+  return ("it is built for %s, and this program is %s %s; "):format(machine and system .. " " .. machine or system, ffi.os, ffi.arch)
+end
+
 -- Refuses a library of another ABI: better no start than wrong numbers.
 local function fit(library, path)
   local version = version_of(library)
@@ -88,8 +120,8 @@ local function load()
     if exists(named .. "/" .. NAME) then path = named .. "/" .. NAME end
     local ok, library = pcall(ffi.load, path)
     if ok then return fit(library, path) end
-    error(("reprieve: the environment variable REPRIEVE_LIB names %s, and it cannot be loaded: %s; name the file %s or its folder, or unset it")
-      :format(path, library, NAME), 0)
+    error(("reprieve: the environment variable REPRIEVE_LIB names %s, and it cannot be loaded: %s%s; name the file %s or its folder, or unset it")
+      :format(path, built_for(path), library, NAME), 0)
   end
 
   local tried, seen = {}, {}
@@ -99,7 +131,7 @@ local function load()
       if exists(place.path) then
         local ok, library = pcall(ffi.load, place.path)
         if ok then return fit(library, place.path) end
-        tried[#tried + 1] = ("%s (%s): %s"):format(place.path, place.what, library)
+        tried[#tried + 1] = ("%s (%s): %s%s"):format(place.path, place.what, built_for(place.path), library)
       else
         tried[#tried + 1] = ("%s (%s): no such file"):format(place.path, place.what)
       end

@@ -37,7 +37,12 @@ import fails with ``ImportError``.
 **Drills.** :class:`Drill` runs all of this against a simulated authority and clock: in tests, and in a team's outage drill.
 """
 
-from . import _reprieve
+try:
+    from . import _reprieve
+except ImportError as _error:
+    from ._broken import explained
+
+    raise explained(_error) from _error
 
 if getattr(_reprieve, "INTERFACE", 0) != 1:
     raise ImportError(
