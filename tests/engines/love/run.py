@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""LÖVE: the sample game, and what a game does to the library and the library's world to a game. The last line counts."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import kit  # noqa: E402
+
+GAME, SAMPLE = HERE / "game", kit.OUTPOST / "love"
+counts = kit.Counts("LÖVE")
+
+
+class Love:
+    def __init__(self, work):
+        self.work, self.love, self.screen = work, shutil.which("love"), shutil.which("xvfb-run")
+
+    def env(self, lua=kit.BINDING, library=kit.LIB):
+        env = kit.environment(LUA_PATH=f"{lua}/?.lua;;", XDG_DATA_HOME=self.work / "data", HOME=self.work, SDL_AUDIODRIVER="dummy",
+                              XDG_RUNTIME_DIR=self.work)
+        return dict(env, REPRIEVE_LIB=str(library)) if library else env
+
+    def __call__(self, *words, screen=False, seconds=120, **env):
+        start = [self.screen, "-a"] if screen else []
+        return kit.call([*start, self.love, *words], self.env(**env), seconds)
+
+
+def record(love):
+    path = love.work / "record.txt"
+    code, out, problem = love(SAMPLE, "--record", path)
+    return problem + out if code or problem else kit.differs(path.read_text(encoding="utf-8"), kit.expected())
+
+
+def frames(love):
+    folder = love.work / "frames"
+    folder.mkdir()
+    code, out, problem = love(SAMPLE, "--frames", folder, screen=True)
+    return f"status {code}: {out}{problem}" if code else kit.look(folder)
+
+
+def played(love):
+    """With a window: the outage is played by the keys, and the game ends by Escape."""
+    driver = love.work / "driver"
+    shutil.copytree(SAMPLE, driver)
+    for name in ("words.txt", "outpost.json"):
+        shutil.copy(kit.OUTPOST / name, driver)
+    with open(driver / "main.lua", "a", encoding="utf-8") as file:
+        file.write("""
+local update, frames, lines, asked = love.update, 0, {}, 0
+function love.update(seconds)
+  update(seconds)
+  frames = frames + 1
+  if frames == 30 then love.event.push("keypressed", "d", "d", false) end
+  local first, second = face:lines()
+  if first .. second ~= lines[#lines] then lines[#lines + 1] = first .. second end
+  if news.over then love.event.push("keypressed", "escape", "escape", false) end
+end
+local quit = love.quit
+function love.quit()
+  print(frames, #lines, outpost.clock(news.elapsed))
+  quit()
+end
+""")
+    code, out, problem = love(driver, screen=True)
+    seen = re.fullmatch(r"(\d+)\t(\d+)\tday 7 12:00\n", out)
+    # Half a minute of frames; of the record's lines each is there long enough to be seen, but for a slow machine.
+    good = code == 0 and seen and int(seen[1]) > 600 and int(seen[2]) > 100
+    return None if good else f"status {code}: {out}{problem[-500:]}"
+
+
+def conformance(love):
+    code, out, problem = love(GAME, "conformance", kit.ROOT / "tests" / "lua" / "conformance.lua", *kit.SCENARIOS)
+    counts.note("the scenarios: LÖVE ends well", None if code == 0 else f"status {code}: {problem}")
+    printed = dict(part.split("\n", 1) for part in out.split("# ")[1:])
+    for path in kit.SCENARIOS:
+        _, wanted, _ = kit.call([kit.CLI, "drill", "--json", path], kit.environment())
+        counts.note(f"the scenarios: {path.stem}", kit.differs(printed.get(path.stem, ""), wanted) if wanted else "Rust says nothing")
+
+
+def broken(love):
+    for name, folder, told in kit.broken_libraries(love.work / "broken"):
+        if folder is None:
+            counts.skip(name, told)
+            continue
+        for file in kit.BINDING.glob("*.lua"):
+            shutil.copy(file, folder)
+        path = love.work / "broken.txt"
+        code, out, problem = love(SAMPLE, "--record", path, lua=folder, library=None)
+        lacks = [text for text in (*told, f"{folder}/libreprieve.so", "outpost: licences cannot be checked") if text not in problem]
+        text = path.read_text(encoding="utf-8") if path.exists() else "nothing"
+        counts.note(f"{name}: what is said, and the game goes on", f"status {code}, lacks {lacks}: {out}{problem}" if code or lacks else kit.differs(text, kit.UNKNOWN))
+        path.unlink(missing_ok=True)
+        if love.screen:
+            pictures = love.work / "broken" / f"{folder.name}-frames"
+            pictures.mkdir()
+            code, out, problem = love(SAMPLE, "--frames", pictures, screen=True, lua=folder, library=None)
+            counts.note(f"{name}: what is seen", f"status {code}: {out}{problem}" if code else kit.look(pictures, {"start": (0.7, 0.7, 0.7)}))
+
+
+def hundred(love):
+    app = kit.vendor(love.work / "hundred")
+    code, out, problem = love(GAME, "hundred", app, love.work / "rounds", seconds=240)
+    seen = re.fullmatch(r"left 10 times\t(\d+)\nleft 100 times\t(\d+)\n", out)
+    if code or not seen:
+        return f"status {code}: {out}{problem}"
+    grown = (int(seen[2]) - int(seen[1])) * 4096
+    return f"90 rounds took {grown} bytes more" if grown > 64 << 20 else kit.verify(app)
+
+
+def says(love, mode, wanted):
+    app = kit.vendor(love.work / mode)
+    code, out, problem = love(GAME, mode, app)
+    return None if code == 0 and re.fullmatch(wanted, out) else f"status {code}: {out}{problem}"
+
+
+def killed(love):
+    app = kit.vendor(love.work / "killed")
+    return kit.killed([love.love, GAME, "appends", app], love.env(), app)
+
+
+def full_disk(love):
+    with kit.FullDisk(love.work / "disk") as app:
+        code, out, problem = love(GAME, "full", app)
+        good = code == 0 and re.match(r"full disk\t0\tfull\tfull: .", out)
+        return kit.verify(app) if good else f"status {code}: {out}{problem}"
+
+
+def widths(love):
+    code, out, problem = love(GAME, "widths", kit.OUTPOST, screen=True)
+    seen = re.fullmatch(r"widths\t(\d+)\t(\d+)\n", out)
+    return None if code == 0 and seen and all(0 < int(width) <= 620 for width in seen.groups()) else f"status {code}: {out}{problem}"
+
+
+def main():
+    alone = [("the record", record), ("entered and left a hundred times", hundred),
+             ("a script is reloaded", lambda love: says(love, "reload", r"reloaded\t50\t50\n")),
+             ("two scenes on one ledger", lambda love: says(love, "scenes", r"scenes\t30\t1\n")),
+             ("killed while it appends", killed), ("a full disk", full_disk)]
+    shown = [("the pictures", frames), ("played by its keys, in a window", played), ("every sentence fits the banner", widths)]
+    with tempfile.TemporaryDirectory(dir=kit.environment().get("TMPDIR")) as work:
+        love = Love(pathlib.Path(work))
+        why = "love is missing" if not love.love else None if kit.LIBRARY.exists() and kit.CLI.exists() else f"there is no library and command line in {kit.LIB}"
+        for name, body in alone + shown:
+            lacking = why or (None if love.screen or (name, body) in alone else "xvfb-run is missing")
+            if lacking:
+                counts.skip(name, lacking)
+                continue
+            try:
+                counts.note(name, body(love))
+            except PermissionError as error:
+                counts.skip(name, error)
+            except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+                counts.note(name, f"{type(error).__name__}: {error}")
+        for name, body in (("the scenarios", conformance), ("a broken library", broken)):
+            if why:
+                counts.skip(name, why)
+            else:
+                body(love)
+    return counts.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
