@@ -109,7 +109,7 @@ def hundred(love):
     if code or not seen:
         return f"status {code}: {out}{problem}"
     grown = (int(seen[2]) - int(seen[1])) * 4096
-    return f"90 rounds took {grown} bytes more" if grown > 64 << 20 else kit.verify(app)
+    return f"90 rounds took {grown} bytes more" if grown > 16 << 20 else kit.verify(app)
 
 
 def says(love, mode, wanted):
