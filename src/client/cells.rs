@@ -67,8 +67,11 @@ fn chunk() -> Option<&'static [Cell]> {
 
 #[cfg(not(target_os = "linux"))]
 fn chunk() -> Option<&'static [Cell]> {
-    // The process that makes the first cells is the one that may use them.
-    let _ = here();
+    // The process that makes the first cells is the one that may use them: a child that inherited some makes none of its own.
+    #[cfg(not(windows))]
+    if !process::is_the_one() {
+        return None;
+    }
     Some(Box::leak((0..CHUNK).map(|_| Cell::default()).collect::<Box<[Cell]>>()))
 }
 
@@ -79,9 +82,28 @@ pub(super) fn here() -> bool {
     #[cfg(any(target_os = "linux", windows))]
     return true;
     #[cfg(not(any(target_os = "linux", windows)))]
-    {
-        static PROCESS: once_cell::sync::Lazy<u32> = once_cell::sync::Lazy::new(std::process::id);
-        *PROCESS == std::process::id()
+    return process::is_the_one();
+}
+
+/// The process that has the cells, where a fork copies them: no memory of macOS or Android is wiped in a child.
+#[cfg(not(any(target_os = "linux", windows)))]
+mod process {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Its number; 0 before there is one. Nothing here is waited for, as a child of a fork would wait for ever.
+    static WHICH: AtomicU32 = AtomicU32::new(0);
+
+    /// Whether it is this one, which it becomes if there is none yet.
+    #[inline]
+    pub(super) fn is_the_one() -> bool {
+        let own = std::process::id();
+        match WHICH.load(Ordering::Relaxed) {
+            0 => {
+                WHICH.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+                    || WHICH.load(Ordering::Relaxed) == own
+            }
+            which => which == own,
+        }
     }
 }
 

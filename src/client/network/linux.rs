@@ -1,84 +1,8 @@
-//! Which file systems lie on a network, by name: what locks, syncs and order of writes mean there is somebody else's to say, so no
-//! ledger is kept on one.
-//!
-//! On Linux the mounts are read from the kernel's own list, so that a server that hangs is not asked. FUSE and virtual machines'
-//! shares are told by the name of the type too.
+//! The kernel's own list of mounts says what type a place is of, so that a server that hangs is not asked.
 
 use std::path::{Path, PathBuf};
 
-/// Types of file systems whose files lie on another machine, or are another system's to lock.
-const NETWORK: [&str; 34] = [
-    "9p",
-    "acfs",
-    "afpfs",
-    "afs",
-    "beegfs",
-    "beegfs_nodev",
-    "ceph",
-    "cifs",
-    "coda",
-    "davfs",
-    "drvfs",
-    "gfs",
-    "gfs2",
-    "glusterfs",
-    "gpfs",
-    "lustre",
-    "ncp",
-    "ncpfs",
-    "nfs",
-    "nfs4",
-    "ocfs2",
-    "orangefs",
-    "panfs",
-    "prl_fs",
-    "pvfs2",
-    "smb2",
-    "smb3",
-    "smbfs",
-    "vboxsf",
-    "virtiofs",
-    "vmhgfs",
-    "webdav",
-    "wekafs",
-    "sshfs",
-];
-
-/// The same behind `fuse.`, and in `mount -t` of macOS behind `macfuse_` or not at all.
-const FUSE: [&str; 24] = [
-    "beegfs",
-    "ceph",
-    "ceph-fuse",
-    "curlftpfs",
-    "cvmfs2",
-    "davfs",
-    "davfs2",
-    "gcsfuse",
-    "glusterfs",
-    "goofys",
-    "grpcfuse",
-    "gvfsd-fuse",
-    "juicefs",
-    "kio-fuse",
-    "lizardfs",
-    "mfs",
-    "moosefs",
-    "osxfs",
-    "portal",
-    "rclone",
-    "s3fs",
-    "seaweedfs",
-    "smbnetfs",
-    "sshfs",
-];
-
-/// Whether a type of file system is one of a network.
-pub(super) fn is_network(kind: &str) -> bool {
-    match kind.split_once('.') {
-        Some(("fuse" | "fuseblk", inner)) => FUSE.contains(&inner) || inner == "vmhgfs-fuse",
-        _ => NETWORK.contains(&kind),
-    }
-}
+use super::names::is_network;
 
 /// One line of `/proc/self/mountinfo` (proc(5)).
 struct Mount {
@@ -110,19 +34,13 @@ fn unescape(text: &str) -> PathBuf {
     from_bytes(out)
 }
 
-#[cfg(unix)]
 fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
 }
 
-#[cfg(not(unix))]
-fn from_bytes(bytes: Vec<u8>) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 /// The type of the file system that an absolute path lies on, by the kernel's list of mounts. The path is walked as the kernel does:
 /// a mount hides what was mounted below its place before.
-pub(super) fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
+fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
     let mounts: Vec<Mount> = mountinfo.lines().filter_map(parse).collect();
     let covers = |mount: &&Mount| path.starts_with(&mount.point);
     let listed = |id: u64| mounts.iter().any(|mount| mount.id == id);
@@ -140,8 +58,7 @@ pub(super) fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
 }
 
 /// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
-#[cfg(target_os = "linux")]
-pub(super) fn of(folder: &Path) -> Option<String> {
+pub(in super::super) fn of(folder: &Path) -> Option<String> {
     let path = std::path::absolute(folder).ok()?;
     let list = || std::fs::read_to_string("/proc/self/mountinfo").ok();
     match list() {
@@ -152,7 +69,6 @@ pub(super) fn of(folder: &Path) -> Option<String> {
 
 /// Goes along a path and its symbolic links, and asks of each place whose it is before it looks there: a server that hangs is
 /// never asked.
-#[cfg(target_os = "linux")]
 fn walk(mut mounts: String, list: impl Fn() -> Option<String>, path: &Path) -> Option<String> {
     use std::path::Component;
     // Where the kernel gives up too.
@@ -188,7 +104,6 @@ fn walk(mut mounts: String, list: impl Fn() -> Option<String>, path: &Path) -> O
 }
 
 /// Where /proc is not there: by the number that the kernel gives each type (statfs(2)).
-#[cfg(target_os = "linux")]
 fn by_number(path: &Path) -> Option<String> {
     const NUMBERS: [(u32, &str); 14] = [
         (0x6969, "nfs"),
@@ -210,31 +125,6 @@ fn by_number(path: &Path) -> Option<String> {
     // The type's width differs by architecture; the numbers have 32 bits.
     let number = found.f_type as u32;
     NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, name)| (*name).to_owned())
-}
-
-/// The name of the network file system that a folder lies on, or will when it is made.
-#[cfg(target_os = "macos")]
-pub(super) fn of(folder: &Path) -> Option<String> {
-    let path = std::path::absolute(folder).ok()?;
-    let found = path.ancestors().find_map(|above| rustix::fs::statfs(above).ok())?;
-    let name: Vec<u8> = found.f_fstypename.iter().map(|c| *c as u8).take_while(|c| *c != 0).collect();
-    let name = String::from_utf8_lossy(&name).into_owned();
-    let inner = name.strip_prefix("macfuse_").unwrap_or(&name);
-    (is_network(inner) || FUSE.contains(&inner)).then(|| name.clone())
-}
-
-/// A share by its name, `\\server\share`. A drive letter that stands for one is not told here.
-#[cfg(windows)]
-pub(super) fn of(folder: &Path) -> Option<String> {
-    use std::path::{Component, Prefix};
-    let path = std::path::absolute(folder).ok()?;
-    let Some(Component::Prefix(prefix)) = path.components().next() else { return None };
-    matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)).then(|| "a network share".to_owned())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-pub(super) fn of(_folder: &Path) -> Option<String> {
-    None
 }
 
 #[cfg(test)]
@@ -302,42 +192,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn networks_are_told_by_name() {
-        for kind in [
-            "nfs",
-            "nfs4",
-            "cifs",
-            "smb3",
-            "9p",
-            "virtiofs",
-            "ceph",
-            "lustre",
-            "fuse.sshfs",
-            "fuse.glusterfs",
-            "fuse.rclone",
-        ] {
-            assert!(is_network(kind), "{kind}");
-        }
-        for kind in [
-            "ext4",
-            "xfs",
-            "btrfs",
-            "zfs",
-            "tmpfs",
-            "overlay",
-            "fuseblk",
-            "fuse.gocryptfs",
-            "fuse.ntfs-3g",
-            "fuse",
-            "autofs",
-            "nfsd",
-        ] {
-            assert!(!is_network(kind), "{kind}");
-        }
-    }
-
-    #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_is_told() {
         assert_eq!(of(Path::new("/proc/self")), None);

@@ -2,6 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg_attr(target_vendor = "apple", path = "facts/apple.rs")]
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "facts/linux.rs")]
+#[cfg_attr(windows, path = "facts/windows.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)),
+    path = "facts/other.rs"
+)]
+mod facts;
+
 use super::error::{Error, ErrorKind};
 use super::network;
 use crate::grace::Machine;
@@ -60,7 +69,14 @@ fn aside() -> Option<PathBuf> {
     usable.then(|| kept.join(format!("reprieve-{}", rustix::process::geteuid().as_raw())))
 }
 
-#[cfg(not(unix))]
+/// The profile's own part that never roams: a company may keep what roams, where the witness lies by default, on a server.
+#[cfg(windows)]
+fn aside() -> Option<PathBuf> {
+    let kept = std::env::var_os("LOCALAPPDATA").map(PathBuf::from).filter(|path| path.is_absolute())?;
+    network::of(&kept).is_none().then(|| kept.join("reprieve-local"))
+}
+
+#[cfg(not(any(unix, windows)))]
 fn aside() -> Option<PathBuf> {
     None
 }
@@ -79,7 +95,13 @@ fn is_private(folder: &Path, make: bool) -> bool {
     }
 }
 
-#[cfg(not(unix))]
+/// What lies in the profile has the profile's rights.
+#[cfg(windows)]
+fn is_private(_folder: &Path, _make: bool) -> bool {
+    true
+}
+
+#[cfg(not(any(unix, windows)))]
 fn is_private(_folder: &Path, _make: bool) -> bool {
     false
 }
@@ -116,7 +138,7 @@ fn base(xdg: &[&str], unix: &[&str], windows: &str, mac: &[&str]) -> Option<Path
     if cfg!(windows) {
         return absolute(windows);
     }
-    if cfg!(target_os = "macos") {
+    if cfg!(target_vendor = "apple") {
         return absolute("HOME").map(|home| mac.iter().fold(home, |path, part| path.join(part)));
     }
     xdg.iter()
@@ -126,7 +148,7 @@ fn base(xdg: &[&str], unix: &[&str], windows: &str, mac: &[&str]) -> Option<Path
 
 /// L5: three facts about this machine that every user can read, hashed under the ledger's id.
 pub(super) fn machine(ledger: &str) -> Machine {
-    Machine::of(ledger, [machine_id(), hardware(), network()])
+    Machine::of(ledger, [facts::machine_id(), facts::hardware(), facts::network()])
 }
 
 impl Machine {
@@ -147,39 +169,4 @@ impl Machine {
             })
         }))
     }
-}
-
-fn text(path: impl AsRef<Path>) -> Option<Vec<u8>> {
-    let text = std::fs::read(path).ok()?;
-    let text = text.trim_ascii();
-    (!text.is_empty()).then(|| text.to_vec())
-}
-
-fn machine_id() -> Option<Vec<u8>> {
-    text("/etc/machine-id").or_else(|| text("/var/lib/dbus/machine-id"))
-}
-
-fn hardware() -> Option<Vec<u8>> {
-    let parts: Vec<u8> = ["sys_vendor", "product_name", "board_vendor", "board_name", "bios_vendor"]
-        .iter()
-        .filter_map(|name| text(Path::new("/sys/class/dmi/id").join(name)))
-        .flat_map(|part| [part, vec![0]].concat())
-        .collect();
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|info| info.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec()));
-    let all = [parts, cpu.unwrap_or_default()].concat();
-    (!all.is_empty()).then_some(all)
-}
-
-/// The addresses of the network cards that are hardware.
-fn network() -> Option<Vec<u8>> {
-    let mut addresses: Vec<Vec<u8>> = std::fs::read_dir("/sys/class/net")
-        .ok()?
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().join("device").exists())
-        .filter_map(|entry| text(entry.path().join("address")))
-        .collect();
-    addresses.sort();
-    (!addresses.is_empty()).then(|| addresses.concat())
 }

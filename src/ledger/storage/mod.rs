@@ -9,6 +9,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+#[cfg(not(any(unix, windows)))]
+#[path = "other.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug)]
 pub enum OpenMode<'a> {
@@ -125,15 +135,12 @@ impl Storage for Disk {
         let mut options = OpenOptions::new();
         options.read(true);
         let file = match mode {
-            OpenMode::Read => options.open(path)?,
-            OpenMode::Write => options.write(true).open(path)?,
+            OpenMode::Read => system::open(&options, path)?,
+            OpenMode::Write => system::open(options.write(true), path)?,
             OpenMode::CreateNew { like } => {
-                options.write(true).create_new(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let file = options.open(path)?;
+                let file = system::create_new(options.write(true).create_new(true), path)?;
                 if let Some(like) = like {
-                    take_ownership_from(&file, like);
+                    system::take_ownership_from(&file, like);
                 }
                 file
             }
@@ -142,11 +149,11 @@ impl Storage for Disk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        system::rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        system::remove(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -172,177 +179,35 @@ impl Storage for Disk {
         fs::create_dir_all(folder)
     }
 
-    #[cfg(unix)]
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        match File::open(folder)?.sync_all() {
-            // Some file systems know no sync of a folder; they keep names as they can.
-            Err(err) if matches!(err.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-            other => other,
-        }
+        system::sync_folder(folder)
     }
 
-    #[cfg(not(unix))]
-    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
-        Ok(())
-    }
-
-    #[cfg(unix)]
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
-        use rustix::fs::FlockOperation;
-        // A lock on a file opened for this one purpose excludes other handles of the same process too. Reading is all
-        // that flock needs, so that users who share a ledger need not be allowed to write each other's lock file.
-        let mut options = OpenOptions::new();
-        let file = match options.read(true).open(path) {
-            Err(err) if err.kind() == io::ErrorKind::NotFound => options.write(true).create(true).open(path)?,
-            other => other?,
-        };
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Box::new(DiskLock { file, pid: std::process::id() }))),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(None),
-            Err(err) => Err(err.into()),
-        }
-    }
-
-    #[cfg(windows)]
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
-        use std::os::windows::fs::OpenOptionsExt;
-        const ERROR_SHARING_VIOLATION: i32 = 32;
-        // A file opened with no sharing is opened by nobody else until it is closed.
-        match OpenOptions::new().read(true).write(true).create(true).truncate(false).share_mode(0).open(path) {
-            Ok(file) => Ok(Some(Box::new(DiskLock { file, pid: std::process::id() }))),
-            Err(err) if err.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
-            Err(err) => Err(err),
-        }
-    }
-
-    #[cfg(not(any(unix, windows)))]
-    fn try_lock(&self, _path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
-        Err(io::ErrorKind::Unsupported.into())
+        Ok(system::try_lock(path)?.map(|lock| Box::new(lock) as Box<dyn StorageLock>))
     }
 }
-
-#[cfg(unix)]
-fn take_ownership_from(file: &File, like: &Path) {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    // At best effort: whoever may not give a file away keeps it, and the mode still opens it to the group.
-    if let Ok(meta) = fs::metadata(like) {
-        let own = file.metadata();
-        if own.is_ok_and(|own| own.uid() != meta.uid() || own.gid() != meta.gid())
-            && fchown(file, Some(meta.uid()), Some(meta.gid())).is_err()
-        {
-            fchown(file, None, Some(meta.gid())).ok();
-        }
-        file.set_permissions(fs::Permissions::from_mode(meta.mode() & 0o666)).ok();
-    }
-}
-
-#[cfg(not(unix))]
-fn take_ownership_from(_file: &File, _like: &Path) {}
 
 impl StorageFile for DiskFile {
-    #[cfg(unix)]
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.0, buf, offset)
+        system::read_at(&self.0, buf, offset)
     }
 
-    #[cfg(unix)]
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::write_at(&self.0, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(&self.0, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_write(&self.0, buf, offset)
-    }
-
-    #[cfg(not(any(unix, windows)))]
-    fn read_at(&self, _buf: &mut [u8], _offset: u64) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    #[cfg(not(any(unix, windows)))]
-    fn write_at(&self, _buf: &[u8], _offset: u64) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
+        system::write_at(&self.0, buf, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        system::sync_data(&self.0)
     }
 
     fn size(&self) -> io::Result<u64> {
-        #[cfg(target_os = "linux")]
-        if let Ok(found) = no_times::of(&self.0) {
-            return Ok(found.stx_size);
-        }
-        Ok(self.0.metadata()?.len())
+        system::size(&self.0)
     }
 
-    #[cfg(unix)]
     fn is_named(&self, path: &Path) -> io::Result<bool> {
-        use std::os::unix::fs::MetadataExt;
-        #[cfg(target_os = "linux")]
-        if let (Ok(own), Ok(other)) = (no_times::of(&self.0), no_times::at(path)) {
-            let id = |found: &rustix::fs::Statx| (found.stx_dev_major, found.stx_dev_minor, found.stx_ino);
-            return Ok(id(&own) == id(&other));
-        }
-        let own = self.0.metadata()?;
-        match fs::metadata(path) {
-            Ok(other) => Ok(own.dev() == other.dev() && own.ino() == other.ino()),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(err) => Err(err),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn is_named(&self, path: &Path) -> io::Result<bool> {
-        // An open file can be neither removed nor replaced here, only renamed.
-        path.try_exists()
+        system::is_named(&self.0, path)
     }
 }
 
-/// What is asked of a file without its times: since Linux 6.13 a write to a file whose times were read just before stores new ones, and
-/// the sync that follows takes half as long again (measured on ext4: 137 us against 93).
-#[cfg(target_os = "linux")]
-mod no_times {
-    use std::fs::File;
-    use std::path::Path;
-
-    use rustix::fs::{AtFlags, CWD, Statx, StatxFlags, statx};
-    use rustix::io::Result;
-
-    const WANTED: StatxFlags = StatxFlags::INO.union(StatxFlags::SIZE);
-
-    pub(super) fn of(file: &File) -> Result<Statx> {
-        statx(file, c"", AtFlags::EMPTY_PATH, WANTED)
-    }
-
-    pub(super) fn at(path: &Path) -> Result<Statx> {
-        statx(CWD, path, AtFlags::empty(), WANTED)
-    }
-}
-
-#[derive(Debug)]
-struct DiskLock {
-    #[cfg_attr(not(unix), allow(dead_code))]
-    file: File,
-    #[cfg_attr(not(unix), allow(dead_code))]
-    pid: u32,
-}
-
-impl StorageLock for DiskLock {}
-
-#[cfg(unix)]
-impl Drop for DiskLock {
-    fn drop(&mut self) {
-        // The lock belongs to the open file, which a forked child shares: unlocking releases it although a child still
-        // holds the file, and a child that drops what it inherited must not release its parent's.
-        if self.pid == std::process::id() {
-            rustix::fs::flock(&self.file, rustix::fs::FlockOperation::Unlock).ok();
-        }
-    }
-}
+impl StorageLock for system::Lock {}

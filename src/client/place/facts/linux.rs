@@ -1,0 +1,38 @@
+//! L5 on Linux: what every user can read in /etc and /sys.
+
+use std::path::Path;
+
+fn text(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    let text = std::fs::read(path).ok()?;
+    let text = text.trim_ascii();
+    (!text.is_empty()).then(|| text.to_vec())
+}
+
+pub(super) fn machine_id() -> Option<Vec<u8>> {
+    text("/etc/machine-id").or_else(|| text("/var/lib/dbus/machine-id"))
+}
+
+pub(super) fn hardware() -> Option<Vec<u8>> {
+    let parts: Vec<u8> = ["sys_vendor", "product_name", "board_vendor", "board_name", "bios_vendor"]
+        .iter()
+        .filter_map(|name| text(Path::new("/sys/class/dmi/id").join(name)))
+        .flat_map(|part| [part, vec![0]].concat())
+        .collect();
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|info| info.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec()));
+    let all = [parts, cpu.unwrap_or_default()].concat();
+    (!all.is_empty()).then_some(all)
+}
+
+/// The addresses of the network cards that are hardware.
+pub(super) fn network() -> Option<Vec<u8>> {
+    let mut addresses: Vec<Vec<u8>> = std::fs::read_dir("/sys/class/net")
+        .ok()?
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join("device").exists())
+        .filter_map(|entry| text(entry.path().join("address")))
+        .collect();
+    addresses.sort();
+    (!addresses.is_empty()).then(|| addresses.concat())
+}
