@@ -6,7 +6,8 @@ out="${1:-build/packages}"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 rm -rf "${out:?}"/*
-for script in scripts/package/*.sh; do
+# The one for Windows first: others take its library along.
+for script in scripts/package/windows.sh $(ls scripts/package/*.sh | grep -v /windows.sh); do
   started=$SECONDS
   status=0
   "$script" "$out" || status=$?

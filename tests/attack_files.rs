@@ -123,9 +123,9 @@ fn destroy_last_but_one(file: &Path) {
     bytes[frames[frames.len() - 2] + 60] ^= 1;
     std::fs::write(file.with_extension("new"), &bytes).unwrap();
     // In place: the same file, as open clients have it.
-    use std::os::unix::fs::FileExt as _;
-    let open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
-    open.write_all_at(&bytes, 0).unwrap();
+    use std::io::Write as _;
+    let mut open = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    open.write_all(&bytes).unwrap();
     std::fs::remove_file(file.with_extension("new")).unwrap();
 }
 

@@ -26,6 +26,12 @@ package="$work/$name"
 mkdir -p "$package" "$out"
 rm -f "$out"/reprieve-lua-*.tar.gz
 cp bindings/lua/*.lua bindings/lua/README.md LICENSE-MIT LICENSE-APACHE "$target/dist/$library" "$package/"
+# For Windows too, where scripts/package/windows.sh built it of this tree: in a folder that reprieve_library.lua looks into.
+dll=build/windows/dist/reprieve.dll
+if [ "$system" != Windows ] && [ -e "$dll" ] && [ -z "$(find src bindings/c/src Cargo.lock -newer "$dll" -print -quit)" ]; then
+  mkdir "$package/Windows-x64"
+  cp "$dll" "$package/Windows-x64/"
+fi
 
 # `luarocks make` takes the files from the folder that it is run in, and never looks at the address.
 cat > "$package/reprieve-$version-1.rockspec" << END

@@ -95,7 +95,7 @@ pub(super) fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// What names a file on this machine: its volume, and its number there.
+/// What names a file on this machine: its volume, or 0 where nobody can tell, and its number there.
 fn id(file: &File) -> io::Result<(u64, [u8; 16])> {
     let mut id = FILE_ID_INFO::default();
     // SAFETY: the handle is open, and at most a FILE_ID_INFO is written.
@@ -118,7 +118,11 @@ fn id(file: &File) -> io::Result<(u64, [u8; 16])> {
 pub(super) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     // Attributes are shared whatever others have opened.
     match OpenOptions::new().access_mode(FILE_READ_ATTRIBUTES).open(path) {
-        Ok(other) => Ok(id(file)? == id(&other)?),
+        Ok(other) => {
+            let ((volume, number), (other_volume, other_number)) = (id(file)?, id(&other)?);
+            // Wine does not know the volume of a file any longer that was renamed through another handle.
+            Ok(number == other_number && (volume == other_volume || volume == 0 || other_volume == 0))
+        }
         Err(err) if err.kind() == io::ErrorKind::NotFound || is(&err, &[ERROR_DELETE_PENDING]) => Ok(false),
         Err(err) => Err(err),
     }
