@@ -1,4 +1,5 @@
-//! Gives the shared library the name under which programs ask for it: `libreprieve.so.0`, after the ABI's major number.
+//! Gives the shared library the name under which programs ask for it: `libreprieve.so.0`, after the ABI's major number; and on Android
+//! the pages that it needs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,12 @@ fn main() {
             name_beside("libreprieve.dylib", &format!("libreprieve.{ABI_MAJOR}.dylib"));
         }
         "windows" => {}
+        "android" => {
+            // A package of an application holds `lib*.so` alone, so that other names are never found.
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libreprieve.so");
+            // Phones with pages of 16 KiB load no library that is aligned to less.
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-z,max-page-size=16384");
+        }
         _ => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libreprieve.so.{ABI_MAJOR}");
             name_beside("libreprieve.so", &format!("libreprieve.so.{ABI_MAJOR}"));
