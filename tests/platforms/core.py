@@ -1,0 +1,54 @@
+"""The core's own tests, unit and integration, on another platform."""
+
+import os
+import re
+import time
+
+from kit import cargo, failed, not_run, passed, run
+from targets import ROOT
+
+# What cannot run there, by the test's program and name: why. Whoever is named and is not there is a failure, so that no name outlives its test.
+NOT_RUN = {"linux-aarch64": {}, "linux-x86_64-musl": {}, "linux-i686": {}}
+
+
+def tests(target):
+    began = time.monotonic()
+    code, messages, error = cargo(target, "test", "--no-run", "-p", "reprieve")
+    made = [(message["target"]["name"], message["executable"]) for message in messages if message.get("executable") and message["profile"]["test"]]
+    if code != 0 or not made:
+        return failed(f"{target.name}: the core's tests, compiled and linked", error)
+    passed(f"{target.name}: the core's tests, compiled and linked: {len(made)} programs", began=began)
+    for name, program in made:
+        one(target, name, program)
+    return None
+
+
+def one(target, name, program):
+    title = f"{target.name}: {name}"
+    without = {test: why for where, tests in NOT_RUN.get(target.name, {}).items() if where == name for test, why in tests.items()}
+    _, listed, _ = run([*target.runner(), program, "--list"], cwd=ROOT)
+    known = set(re.findall(r"^(.*): test$", listed.decode(), re.MULTILINE))
+    for test, why in without.items():
+        if test in known:
+            not_run(f"{title}: {test}", why)
+        else:
+            failed(f"{title}: {test}", "it is named in core.py and is not there")
+    began = time.monotonic()
+    skips = [word for test in without for word in ("--skip", test)]
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("REPRIEVE", "LD_"))}
+    code, out, error = run([*target.runner(), program, "--exact", "--show-output", *skips], cwd=ROOT, env=env)
+    text = out.decode(errors="replace")
+    found = re.search(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
+    if found is None:
+        return failed(title, f"it ended with {code}\n{text[-3000:]}{error.decode(errors='replace')[-1000:]}")
+    went, wrong, ignored = map(int, found.groups())
+    # A test that lacks its tool or right prints `not run`, and passes.
+    lacking = re.findall(r"^not run:? *(.*)$", text, re.MULTILINE)
+    for why in lacking:
+        not_run(f"{title}: one test", why)
+    passed(f"{title}: {went - len(lacking)} tests", went - len(lacking), began)
+    if wrong or (code != 0):
+        failed(title, text[-4000:], max(wrong, 1))
+    if ignored:
+        not_run(title, "ignored", ignored)
+    return None
