@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build install packages test test-dotnet demo lint soak fuzz bench clean
+.PHONY: help setup build install packages test test-dotnet test-platforms demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -19,7 +19,7 @@ build: setup ## The command line and library in target/release, the header in in
 install: build ## The C library into DESTDIR/PREFIX (/usr/local), for pkg-config and CMake
 	@scripts/package/c.sh --install "$(or $(PREFIX),/usr/local)" "$(DESTDIR)"
 
-packages: build ## The package of every ecosystem, in build/packages
+packages: build ## The package of every ecosystem, in build/packages; with PLATFORMS=all those of other platforms too
 	@scripts/packages.sh
 
 test: build ## All tests, in every language
@@ -27,6 +27,9 @@ test: build ## All tests, in every language
 
 test-dotnet: build ## The C# tests on .NET: the `dotnet` on the path, or the one of scripts/dotnet.sh
 	@tests/csharp/run.sh dotnet
+
+test-platforms: build ## Every platform but Windows, built by cross compilers and run by qemu (some minutes); PLATFORMS names some
+	@scripts/platforms.sh $(PLATFORMS)
 
 demo: build ## An outage survived by three products on one ledger, in under a minute
 	@$(VENV)/bin/python demo/run.py

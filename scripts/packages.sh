@@ -15,4 +15,7 @@ for script in scripts/package/windows.sh $(ls scripts/package/*.sh | grep -v /wi
   if [ "$status" != 0 ] && [ "$status" != 3 ]; then exit "$status"; fi
   printf -- '-- %s: %d s\n' "$(basename "$script" .sh)" $((SECONDS - started))
 done
+# Those of other platforms take much longer, so only when asked: PLATFORMS=all, or some of scripts/packages-platforms.sh's names.
+# shellcheck disable=SC2086
+if [ -n "${PLATFORMS:-}" ]; then scripts/packages-platforms.sh "$out/platforms" $PLATFORMS; fi
 ls -l "$out"
