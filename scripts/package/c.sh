@@ -2,16 +2,17 @@
 # The package of the C library: headers, shared and static library, pkg-config and CMake files, as `cargo cinstall` lays them out.
 #
 #   scripts/package/c.sh [OUT]                        OUT/reprieve-c-VERSION-HOST.tar.gz (OUT: build/packages)
+#                                                     REPRIEVE_TARGET and REPRIEVE_BUILT: of another machine, built already in that folder
 #   scripts/package/c.sh --install PREFIX [DESTDIR]   into DESTDIR/PREFIX; LIBDIR=lib64 or such says where libraries go
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 number() { sed -n "s/^#define REPRIEVE_ABI_VERSION_$1 //p" include/reprieve.h; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-host=$(rustc -vV | sed -n 's/^host: //p')
+host="${REPRIEVE_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 soname="libreprieve.so.$(number MAJOR)"
 shared="$soname.$(number MINOR).0"
-target="${CARGO_TARGET_DIR:-target}/dist"
+target="${REPRIEVE_BUILT:-${CARGO_TARGET_DIR:-target}/dist}"
 # What rustc says that its static libraries need: `rustc --crate-type staticlib --print native-static-libs`.
 system=(gcc_s util rt pthread m dl c)
 case "$host" in *-linux-gnu) ;; *)
@@ -32,7 +33,7 @@ lay_out() {
   ln -sf "$soname" "$root/$lib/libreprieve.so"
   # The standard library's debug information is most of it, and nobody's.
   install -m 644 "$target/libreprieve.a" "$root/$lib/libreprieve.a"
-  strip --strip-debug "$root/$lib/libreprieve.a"
+  "${STRIP:-strip}" --strip-debug "$root/$lib/libreprieve.a"
   install -m 644 LICENSE-MIT LICENSE-APACHE README.md CHANGELOG.md docs/c.md docs/cpp.md "$root/share/doc/reprieve/"
   local file
   for file in reprieve-config.cmake reprieve-config-version.cmake; do fill "$up" "$lib" < "cmake/$file.in" > "$config/$file"; done
@@ -50,7 +51,7 @@ fill() {
     -e "s#@SYSTEM_FLAGS@#${system[*]/#/-l}#"
 }
 
-cargo build --locked --quiet --profile dist -p reprieve-c
+[ -n "${REPRIEVE_BUILT:-}" ] || cargo build --locked --quiet --profile dist -p reprieve-c
 
 if [ "${1:-}" = --install ]; then
   prefix="${2:?a prefix, as /usr/local}"
