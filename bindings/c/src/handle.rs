@@ -52,7 +52,9 @@ mod bits {
 
 /// Handles look like pointers to something aligned.
 pub(crate) const SHIFT: u32 = 4;
-const SLOTS: usize = 1 << bits::INDEX;
+const INDICES: usize = 1 << bits::INDEX;
+/// With 32 bits the last generation of one more would be number 0, which is NULL.
+const SLOTS: usize = INDICES - bits::WRAPS as usize;
 const LAST_GENERATION: u64 = (1 << bits::GENERATION) - 1;
 /// Chunk `k` has `FIRST << k` slots.
 const FIRST: usize = 64;
@@ -175,7 +177,7 @@ fn find<H>(handle: *const H) -> Result<(usize, &'static Slot, u64), Failure> {
     }
     let number = handle.addr();
     let inner = (number >> SHIFT).wrapping_sub(1);
-    let (index, generation) = (inner & (SLOTS - 1), (inner >> bits::INDEX) as u64);
+    let (index, generation) = (inner & (INDICES - 1), (inner >> bits::INDEX) as u64);
     match slot(index) {
         Some(slot) if number.is_multiple_of(1 << SHIFT) && generation <= LAST_GENERATION => {
             Ok((index, slot, generation))
@@ -336,7 +338,7 @@ mod tests {
     #[test]
     fn what_is_no_handle_is_refused() {
         assert_eq!(read(std::ptr::null_mut()), Err(REPRIEVE_STATUS_NULL_POINTER));
-        for number in [1usize, 8, 16, 0xdead_beef, usize::MAX, usize::MAX - 15, 1 << 46, 17] {
+        for number in [1usize, 8, 16, 0xdead_beef, usize::MAX, usize::MAX - 15, 1 << (usize::BITS - 18), 17] {
             let handle: *mut T = std::ptr::without_provenance_mut(number);
             if read(handle).is_ok() {
                 // Number 16 is the first slot's first handle: another test's, if at all.
@@ -372,6 +374,17 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn every_handle_has_a_number_of_its_own() {
+        let (last, old) = (SLOTS - 1, LAST_GENERATION);
+        let numbers = [(0, 0), (0, 1), (0, old), (1, 0), (last, 0), (last, 1), (last, old)].map(|(i, g)| number(i, g));
+        for (at, one) in numbers.iter().enumerate() {
+            assert!(*one != 0 && one.is_multiple_of(1 << SHIFT));
+            assert!(!numbers[..at].contains(one), "{one:#x} twice");
+        }
+        assert!(numbers.iter().all(|one| *one as u64 <= 1 << 47), "what runtimes take for a pointer");
     }
 
     #[test]
