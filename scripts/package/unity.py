@@ -47,7 +47,7 @@ def plugin(name):
     rows = row("", "Any", False, dict(sorted(excluded.items())))
     rows += row("Android", "Android", platform == "Android", {"CPU": cpu if platform == "Android" else "ARMv7"})
     rows += row("Any", "", False, {})
-    rows += row("Editor", "Editor", editor, {"CPU": cpu if editor else "AnyCPU", "DefaultValueInitialized": "true", "OS": editor or "AnyOS"})
+    rows += row("Editor", "Editor", bool(editor), {"CPU": cpu if editor else "AnyCPU", "DefaultValueInitialized": "true", "OS": editor or "AnyOS"})
     for other in ("Linux64", "OSXUniversal", "Win", "Win64"):
         rows += row("Standalone", other, other == platform, {"CPU": cpu if other == platform else "None"})
     rows += row("iPhone", "iOS", platform == "iOS", {"AddToEmbeddedBinaries": "false", "CPU": "AnyCPU", "CompileFlags": "", "FrameworkDependencies": ""})

@@ -298,7 +298,9 @@ namespace Reprieve
             catch (DllNotFoundException error)
             {
                 throw new ReprieveLibraryException(
-                    "the native library `reprieve` was not found; put it beside the program, or where the system looks for libraries: " + error.Message, error);
+                    "the native library `reprieve` was not found, or what was found is for another processor than this process's ("
+                        + RuntimeInformation.ProcessArchitecture + "); put the one for it beside the program, or where the system looks for libraries: "
+                        + error.Message.Trim(), error);
             }
             catch (BadImageFormatException error)
             {

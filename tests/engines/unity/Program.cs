@@ -378,7 +378,11 @@ internal static class Program
         foreach (bool there in new[] { false, true })
         {
             Engine.StreamingAssets = "jar:file://" + folder + "!" + (there ? "/assets" : "/nothing");
-            Engine.Load(() => runner = new GameObject("Licence").AddComponent<ReprieveRunner>());
+            Engine.Load(() =>
+            {
+                runner = new GameObject("Licence").AddComponent<ReprieveRunner>();
+                Set(runner, "sku", "cad");
+            });
             ReprieveFeature some = runner.Feature("core");
             Is(some.Access == Access.Unknown, "unknown at first");
             if (!there)
@@ -442,29 +446,32 @@ internal static class Program
             typeof(ReprieveRunner).GetMethod("Update", BindingFlags.Instance | BindingFlags.NonPublic));
         int allowed = 0;
         for (int frame = 0; frame < 20000; frame++) { allowed += One(update, feature); }
-#if MONO
-        // The heap is looked at in one go; upkeep on its thread is slowed down, so that what it makes is not counted.
-        Thread.Sleep(100);
-        long best = long.MaxValue;
-        for (int turn = 0; turn < 20 && best != 0; turn++)
-        {
-            long before = GC.GetTotalMemory(false);
-            int collections = GC.CollectionCount(0);
-            for (int frame = 0; frame < 5000; frame++) { allowed += One(update, feature); }
-            long used = GC.GetTotalMemory(false) - before;
-            if (GC.CollectionCount(0) == collections) { best = Math.Min(best, used); }
-        }
-        Is(best == 0, best + " bytes in 5,000 frames");
-#else
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int frame = 0; frame < 100000; frame++) { allowed += One(update, feature); }
-        long used = GC.GetAllocatedBytesForCurrentThread() - before;
-        Is(used == 0, used + " bytes in 100,000 frames");
-#endif
+        // The measure must see what is there: an object in each frame.
+        object kept = null;
+        Is(Least(() => kept = new object()) >= 5000 * IntPtr.Size, "the measure sees nothing");
+        long used = Least(() => allowed += One(update, feature));
+        Is(used == 0 && kept != null, used + " bytes in 5,000 frames");
         Is(allowed > 0, "allowed");
         Engine.LeavePlay();
         Console.WriteLine("0 bytes");
     }
+
+    // What 5,000 calls allocate: the least of several times, as the session's own thread works beside them.
+    private static long Least(Action call)
+    {
+        long least = long.MaxValue;
+        for (int turn = 0; turn < 40 && least != 0; turn++)
+        {
+            int collections = GC.CollectionCount(0);
+            long before = Allocated();
+            for (int frame = 0; frame < 5000; frame++) { call(); }
+            long used = Allocated() - before;
+            if (GC.CollectionCount(0) == collections) { least = Math.Min(least, used); }
+        }
+        return least;
+    }
+
+    private static long Allocated() { return GC.GetAllocatedBytesForCurrentThread(); }
 
     private static int One(Action update, ReprieveFeature feature)
     {

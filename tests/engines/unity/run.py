@@ -118,8 +118,8 @@ def library(folder, source, compiler="cc"):
     return said if code else None
 
 
-def broken(run, work):
-    cases = [("the native library is missing", None, None, ("was not found", "Runtime/Plugins/Linux/x86_64/libreprieve.so", "goes on")),
+def broken(engine, run, work):
+    cases = [("the native library is missing", None, None, ("was not found", "processor", "Runtime/Plugins/Linux/x86_64/libreprieve.so", "goes on")),
              ("a library of another ABI version", "unsigned reprieve_abi_version(void) { return 9u << 16; }", "cc", ("ABI version 9.0", "/libreprieve.so", "restart the Editor")),
              ("a library that is none of Reprieve's", "int something(void) { return 1; }", "cc", ("none of Reprieve's", "goes on"))]
     arm = shutil.which("aarch64-linux-gnu-gcc")
@@ -129,16 +129,16 @@ def broken(run, work):
         if source is None:
             folder.mkdir()
         elif compiler is None:
-            skip(name, "aarch64-linux-gnu-gcc is missing")
+            skip(f"{engine}: {name}", "aarch64-linux-gnu-gcc is missing")
             continue
         else:
             problem = library(folder, source, compiler)
             if problem:
-                check(name, problem)
+                check(f"{engine}: {name}", problem)
                 continue
         code, said = run("broken", "x", lib=folder)
         lacking = [word for word in words if word not in said]
-        check(name, said if code else f"{lacking} is not in: {said}" if lacking else None)
+        check(f"{engine}: {name}", said if code else f"{lacking} is not in: {said}" if lacking else None)
 
 
 def killed(program, env, folder, times=6):
@@ -163,7 +163,7 @@ def killed(program, env, folder, times=6):
 
 def runs(name, program, work, env_of, defines):
     def run(*words, lib=LIB, timeout=300):
-        return call(*program, *words, env=env_of(lib), timeout=timeout)
+        return call(*program, *words, env=env_of(lib), timeout=timeout, cwd=work)
 
     def must(what, *words, timeout=300):
         code, said = run(*words, timeout=timeout)
@@ -194,7 +194,7 @@ def runs(name, program, work, env_of, defines):
     toml = (work / "product" / "reprieve.toml").read_text()
     (work / "product" / "assets" / "reprieve.toml").write_text("\n".join(line for line in toml.splitlines() if not line.startswith(("folder", "witness"))))
     must("StreamingAssets inside an Android package", "android", work / "product")
-    broken(run, work)
+    broken(name, run, work)
 
 
 # The package as it is handed out.
@@ -245,6 +245,12 @@ def metas(package):
     try:
         import yaml
     except ImportError:
+        # Into the Python that runs this, which is the project's own.
+        if sys.prefix != sys.base_prefix:
+            call(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "PyYAML>=6")
+    try:
+        import yaml
+    except ImportError:
         skip("the .meta files", "PyYAML is missing")
         return
     def hidden(path):
@@ -256,7 +262,8 @@ def metas(package):
     guids, problems, plugins = {}, [], 0
     for path in found:
         name = str(path.with_suffix("").relative_to(package))
-        meaning = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # An empty key before a colon is Unity's own way of writing, and the one thing in it that other YAML readers refuse.
+        meaning = yaml.safe_load(re.sub(r"^( +): Any$", r"\1'': Any", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
         guid = str(meaning.get("guid", ""))
         wanted = hashlib.md5(f"com.reprieve.client/{name}".encode()).hexdigest()
         if meaning.get("fileFormatVersion") != 2 or not re.fullmatch("[0-9a-f]{32}", guid) or guid != wanted:
