@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 
 use super::app::App;
 use super::cells::Cells;
@@ -259,7 +259,7 @@ impl Builder {
         let shared = Shared {
             pid: std::process::id(),
             builder: again,
-            child: OnceCell::new(),
+            child: OnceBox::new(),
             closed: AtomicBool::new(false),
             session: Mutex::new(Some(session)),
             view,

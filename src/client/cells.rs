@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
 
@@ -24,6 +24,7 @@ const PROBES: usize = 8;
 
 static TABLE: [AtomicPtr<Cell>; PLACES] = [const { AtomicPtr::new(std::ptr::null_mut()) }; PLACES];
 
+/// The cells and names of a process.
 struct Pool {
     free: Vec<&'static Cell>,
     made: usize,
@@ -31,19 +32,36 @@ struct Pool {
     names: BTreeMap<(String, String), &'static Name>,
 }
 
-/// Made with the program: a child of a fork would wait for ever for what another thread was making.
-static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), made: 0, names: BTreeMap::new() });
+/// A pool, and the process that made it.
+struct Owned {
+    pid: u32,
+    pool: Mutex<Pool>,
+    /// The one that the process inherited, which nobody uses any more.
+    _inherited: *const Owned,
+}
 
-/// The pool; none if a child of a fork inherited it locked.
-fn pool() -> Option<MutexGuard<'static, Pool>> {
-    for _ in 0..1000 {
-        match POOL.try_lock() {
-            Ok(pool) => return Some(pool),
-            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+/// The newest pool; null before the first. A pool is never freed, nor is one that was inherited: another thread may have held it.
+static POOL: AtomicPtr<Owned> = AtomicPtr::new(std::ptr::null_mut());
+
+/// This process's pool. A child of a fork begins one of its own: it may have inherited its parent's locked, for ever, and cells that it
+/// has no use for.
+fn pool() -> MutexGuard<'static, Pool> {
+    let pid = std::process::id();
+    loop {
+        let newest = POOL.load(Ordering::Acquire);
+        // SAFETY: null, or a pool, none of which is ever freed.
+        if let Some(owned) = unsafe { newest.as_ref() }
+            && owned.pid == pid
+        {
+            return owned.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        let pool = Mutex::new(Pool { free: Vec::new(), made: 0, names: BTreeMap::new() });
+        let own = Box::into_raw(Box::new(Owned { pid, pool, _inherited: newest }));
+        if POOL.compare_exchange(newest, own, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: made above, and seen by nobody.
+            drop(unsafe { Box::from_raw(own) });
         }
     }
-    None
 }
 
 /// Memory for cells, all zero; on Linux a fork wipes it.
@@ -187,7 +205,7 @@ pub(super) struct Cells {
     own: Mutex<Own>,
 }
 
-fn retire(sku: &str, feature: &str, held: &Held, pool: Option<&mut Pool>) {
+fn retire(sku: &str, feature: &str, held: &Held, pool: &mut Pool) {
     let is = |place: &&AtomicPtr<Cell>| std::ptr::eq(place.load(Ordering::Relaxed), held.cell);
     if held.tag != 0
         && let Some(place) = places_of(held.tag, sku, feature).find(is)
@@ -195,9 +213,7 @@ fn retire(sku: &str, feature: &str, held: &Held, pool: Option<&mut Pool>) {
         place.store(std::ptr::null_mut(), Ordering::Release);
     }
     held.cell.give(0, None);
-    if let Some(pool) = pool {
-        pool.free.push(held.cell);
-    }
+    pool.free.push(held.cell);
 }
 
 impl Cells {
@@ -230,7 +246,7 @@ impl Cells {
         if tag != 0 && there.is_some_and(|held| held.iter().any(|held| held.tag == tag)) {
             return None;
         }
-        let mut pool = pool()?;
+        let mut pool = pool();
         let cell = if tag == 0 {
             pool.cell()?
         } else {
@@ -263,7 +279,7 @@ impl Cells {
         if let Some(held) = features.get_mut(feature) {
             let mut pool = pool();
             let gone = held.extract_if(.., |held| std::ptr::eq(held.cell, cell));
-            gone.for_each(|held| retire(sku, feature, &held, pool.as_deref_mut()));
+            gone.for_each(|held| retire(sku, feature, &held, &mut pool));
             if held.is_empty() {
                 features.remove(feature);
             }
@@ -290,7 +306,7 @@ impl Cells {
         own.retain(|sku, features| {
             features.retain(|feature, held| {
                 let gone = held.extract_if(.., |held| !keep(held));
-                gone.for_each(|held| retire(sku, feature, &held, pool.as_deref_mut()));
+                gone.for_each(|held| retire(sku, feature, &held, &mut pool));
                 !held.is_empty()
             });
             !features.is_empty()
@@ -330,5 +346,40 @@ mod tests {
             cells.remove(&sku, "core", cell);
         }
         assert_eq!(cells.own().len(), 0);
+    }
+
+    /// Who makes a feature while others make and free many waits for them: one without a cell would be slow for ever.
+    #[test]
+    fn a_cell_is_had_however_long_another_thread_holds_the_pool() {
+        let cells = Cells::new(true);
+        let held = pool();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| cells.add("cad", "core", 0, None).is_some());
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            drop(held);
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    /// Nor is a feature slow for ever in a child of a fork that inherited the pool locked.
+    #[cfg(unix)]
+    #[test]
+    fn a_child_of_a_fork_has_cells_while_its_parent_holds_the_pool() {
+        let held = pool();
+        // SAFETY: the child calls nothing but what is tested, `alarm` and `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: ends the child if it waits.
+            unsafe { libc::alarm(10) };
+            let cells = Cells::new(true);
+            let made = cells.add("cad", "core", 0, None).is_some();
+            // SAFETY: ends the child without running what the parent registered.
+            unsafe { libc::_exit(i32::from(made)) };
+        }
+        let mut status = 0;
+        // SAFETY: a child of this process, and a place for its status.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        drop(held);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 1, "{status}");
     }
 }

@@ -105,19 +105,7 @@ impl Client {
             if client.shared.closed.load(Ordering::Acquire) {
                 return Err(closed());
             }
-            let builder = client.shared.builder.clone();
-            client = client.shared.child.get_or_try_init(|| {
-                let timeout = builder.lock_timeout;
-                if patient {
-                    return builder.open_once();
-                }
-                let child = builder.lock_timeout(Duration::ZERO).open_once()?;
-                child.shared.with(|session| {
-                    session.set_lock_timeout(timeout);
-                    Ok(())
-                })?;
-                Ok(child)
-            })?;
+            client = client.shared.child.get_or_try_init(|| client.shared.open_again(patient).map(Box::new))?;
         }
         Ok(&client.shared)
     }
@@ -144,6 +132,7 @@ impl Client {
         // opened the ledger for itself.
         if self.shared.upkeep == Upkeep::InChecks
             && self.shared.child.get().is_none()
+            && !self.shared.closed.load(Ordering::Acquire)
             && let Some(decision) = self.shared.cached(sku, feature)
         {
             return decision;
@@ -151,6 +140,9 @@ impl Client {
         match self.own(false) {
             Ok(shared) => {
                 shared.check(sku, feature).unwrap_or_else(|trouble| Arc::new(self.unknown(sku, feature, trouble)))
+            }
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                Arc::new(self.unknown(sku, feature, error.message().to_owned()))
             }
             // A child of a fork that cannot open the ledger at the moment decides from what it inherited.
             Err(error) => match self.shared.view.try_read().ok().and_then(|view| view.clone()) {
@@ -322,7 +314,8 @@ impl Client {
         self.with(|session| session.upkeep(|_| ()))
     }
 
-    /// Closes the ledger: for this handle and its clones. Closing again is no error.
+    /// Closes the ledger: for this handle and its clones. Closing again is no error. A child of a fork closes its own alone,
+    /// whether it has opened it or not, and its parent's stays open.
     ///
     /// # Errors
     /// If the ledger cannot be written; it is closed all the same.
@@ -332,7 +325,7 @@ impl Client {
             match client.shared.child.get() {
                 Some(child) => client = child,
                 None => {
-                    // A child of a fork that opened nothing has nothing to close.
+                    // A child of a fork that opened nothing has nothing to close, and opens nothing any more.
                     client.shared.closed.store(true, Ordering::Release);
                     return Ok(());
                 }

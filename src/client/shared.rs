@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::Duration;
 
-use once_cell::sync::OnceCell;
+use once_cell::race::OnceBox;
 
 use super::brief::Brief;
 use super::builder::{Builder, Upkeep};
@@ -42,7 +43,9 @@ pub(super) struct Shared {
     /// in, its locks held for ever: it opens the ledger anew and leaves the copy alone.
     pub(super) pid: u32,
     pub(super) builder: Builder,
-    pub(super) child: OnceCell<Client>,
+    /// What such a child opened. Two of its threads may open at once, and the second uses what the first did: nobody waits for
+    /// another, who in a child of that child would never come to an end.
+    pub(super) child: OnceBox<Client>,
     pub(super) closed: AtomicBool,
     pub(super) session: Mutex<Option<Session>>,
     /// What the last operation left behind; none once the client was closed.
@@ -182,6 +185,21 @@ impl Shared {
             (Brief::of(decision), from, to)
         });
         self.cells.add(sku, feature, tag, known)
+    }
+
+    /// The same ledger for a child of a fork, waiting for its lock if it is patient.
+    pub(super) fn open_again(&self, patient: bool) -> Result<Client, Error> {
+        let builder = self.builder.clone();
+        if patient {
+            return builder.open_once();
+        }
+        let timeout = builder.lock_timeout;
+        let client = builder.lock_timeout(Duration::ZERO).open_once()?;
+        client.shared.with(|session| {
+            session.set_lock_timeout(timeout);
+            Ok(())
+        })?;
+        Ok(client)
     }
 
     /// How long after an upkeep its decisions are given again.
