@@ -108,13 +108,12 @@ pub struct Brought {
 }
 
 impl Brought {
-    /// Whose documents it believes by itself.
-    pub(super) fn trust(&self) -> TrustStore {
-        let mut trust = TrustStore::new(self.roots.clone());
-        if let Some(Ok(Document::Keys(keys))) = self.keys.as_ref().map(|token| document::open(token, &trust).result) {
-            trust.adopt(&keys);
+    /// The `keys` document, if the root keys prove it.
+    pub(super) fn proven(&self) -> Option<Arc<Keys>> {
+        match document::open(self.keys.as_ref()?, &TrustStore::new(self.roots.clone())).result {
+            Ok(Document::Keys(keys)) => Some(Arc::new(keys)),
+            _ => None,
         }
-        trust
     }
 }
 
@@ -175,10 +174,21 @@ pub struct State {
 impl State {
     /// The state of a ledger without records, for a product that brings this.
     pub fn new(ledger: &str, brought: Brought, anchor: Anchor) -> State {
+        let keys = brought.proven();
+        State::with(ledger, brought, keys.as_deref(), anchor)
+    }
+
+    /// The same if what the product brings is proven to have these keys.
+    pub(super) fn with(ledger: &str, brought: Brought, keys: Option<&Keys>, anchor: Anchor) -> State {
+        let trust = TrustStore::new(brought.roots.clone());
+        let mut by_itself = trust.clone();
+        if let Some(keys) = keys {
+            by_itself.adopt(keys);
+        }
         State {
             ledger: ledger.to_owned(),
-            trust: TrustStore::new(brought.roots.clone()),
-            by_itself: brought.trust(),
+            trust,
+            by_itself,
             brought,
             keys: Vec::new(),
             policies: Vec::new(),
@@ -235,6 +245,11 @@ impl State {
     /// Whose documents are believed.
     pub fn trust(&self) -> &TrustStore {
         &self.trust
+    }
+
+    /// Whether this token is the `keys` document in force.
+    pub fn is_keys(&self, token: &[u8]) -> bool {
+        self.keys.last().is_some_and(|held| *held.token == *token)
     }
 
     /// How many recorded documents could not be proven with this product's keys. They give nothing.

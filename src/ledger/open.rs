@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::company::Company;
 use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile};
-use super::frame::{Found, Sealer, Window};
+use super::frame::{Found, FrameHead, HEAD, OPENING, RECORD, Sealer, Window};
 use super::header::{self, Copies};
 use super::keys::SECRET;
 use super::lock;
@@ -17,9 +17,12 @@ use super::records::{Index, Recent};
 use super::scan::{Depth, Position, Scan, Tail, certain, scan};
 use super::snapshot::{self, Snapshot};
 use super::storage::{OpenMode, Storage, StorageFile, read_file, sync_full};
-use super::tree::Hash;
+use super::tree::{CompactRange, Hash, leaf_hash};
 use super::witness::{self, WitnessRead};
 use super::{Config, DamageKind, Finding, KeySource, LedgerId, Opened, files_of};
+
+/// How many records a log has at most that is looked at whole at each open, to find damage in it.
+const FULL_SCAN: u64 = 4096;
 
 impl Ledger {
     /// Opens the generation that rules: the highest whose file is whole.
@@ -215,22 +218,34 @@ pub(super) fn open_file(
         Some(snapshot) => (snapshot.position, Some(snapshot.state)),
         None => (first.clone(), None),
     };
-    let mut scan = read_log(&*file, &path, &sealer, &from, vouched)?;
-    findings.append(&mut scan.findings);
-    if scan.end.next_seq < promised && !matches!(scan.tail, Tail::Damaged { .. }) {
-        for seq in scan.end.next_seq..promised.min(scan.end.next_seq.saturating_add(100)) {
-            let text = format!(
-                "record {seq} is missing: the log was cut, and it is known to have reached to record {}",
-                promised - 1
-            );
-            findings.push(Finding::damaged(Some(seq), scan.end.end, DamageKind::Missing, text));
+    let examine = |from: &Position, mut findings: Vec<Finding>| -> Result<(Scan, Vec<Finding>)> {
+        let mut scan = read_log(&*file, &path, &sealer, from, vouched)?;
+        findings.append(&mut scan.findings);
+        if scan.end.next_seq < promised && !matches!(scan.tail, Tail::Damaged { .. }) {
+            for seq in scan.end.next_seq..promised.min(scan.end.next_seq.saturating_add(100)) {
+                let text = format!(
+                    "record {seq} is missing: the log was cut, and it is known to have reached to record {}",
+                    promised - 1
+                );
+                findings.push(Finding::damaged(Some(seq), scan.end.end, DamageKind::Missing, text));
+            }
         }
-    }
-    if let Some((seq, offset)) = unmatched.filter(|_| !findings.iter().any(Finding::is_damage)) {
-        findings.push(other_history(seq, offset));
-    }
-    if let Some(head) = &known {
-        check_head(head, header.generation, &from, &scan, &mut findings);
+        if let Some((seq, offset)) = unmatched.filter(|_| !findings.iter().any(Finding::is_damage)) {
+            findings.push(other_history(seq, offset));
+        }
+        if let Some(head) = &known {
+            check_head(head, header.generation, from, &scan, &mut findings);
+        }
+        Ok((scan, findings))
+    };
+    let (scan, mut found) = examine(&from, findings.clone())?;
+    if state.is_some() && scan.end.next_seq - header.first_seq <= FULL_SCAN {
+        let head = known.as_ref().filter(|head| head.generation == header.generation);
+        match covered(&mut Window::new(&*file, &path)?, &first, &from, head)? {
+            Some(mut newer) => found.append(&mut newer),
+            // What is wrong with it is found out record by record.
+            None => found = examine(&first, findings)?.1,
+        }
     }
     let mut recent = Recent::default();
     if from.tag.is_some() {
@@ -276,7 +291,7 @@ pub(super) fn open_file(
     }
     ledger.mend_header_if_free();
     let salvage = salvage.map(|snapshot| (snapshot.position.next_seq, snapshot.state));
-    Ok(Opened { ledger, snapshot: state, salvage, entries: entries(scan.items), findings })
+    Ok(Opened { ledger, snapshot: state, salvage, entries: entries(scan.items), findings: found })
 }
 
 /// Whether the newest record is known to have been synced: a witness or a signed head of it was written after that.
@@ -298,6 +313,33 @@ pub(super) fn read_log(
     vouched: u64,
 ) -> Result<Scan> {
     certain(|| scan(&mut Window::new(file, path)?, sealer, from, vouched, Depth::Whole))
+}
+
+/// Whether the frames up to a snapshot are, byte for byte, those that it was made of, and the signed head is of them too: then every
+/// seal among them holds as it did then, and need not be opened. What a newer release wrote among them, if so.
+fn covered(
+    window: &mut Window<'_>,
+    first: &Position,
+    snapshot: &Position,
+    head: Option<&HeadFile>,
+) -> Result<Option<Vec<Finding>>> {
+    let (mut at, mut seq, mut tree) = (first.end, first.next_seq, CompactRange::new());
+    let mut newer = Vec::new();
+    while at < snapshot.end {
+        let Some(frame) = window.bytes(at, HEAD)?.and_then(FrameHead::parse) else { return Ok(None) };
+        let size = frame.frame_size();
+        let Some(stored) = window.bytes(at, size)? else { return Ok(None) };
+        tree.push(leaf_hash(stored));
+        if head.is_some_and(|head| head.size == tree.size() && head.root != tree.root()) {
+            return Ok(None);
+        }
+        if frame.kind != RECORD && frame.kind != OPENING {
+            newer.push(Finding::Newer { seq, kind: frame.kind });
+        }
+        at += size as u64;
+        seq += 1;
+    }
+    Ok((at == snapshot.end && tree == snapshot.tree).then_some(newer))
 }
 
 fn other_history(seq: u64, offset: u64) -> Finding {

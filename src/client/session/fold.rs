@@ -14,9 +14,6 @@ use crate::ledger::codec::from_bytes;
 use crate::ledger::{Config, Entry, Finding, Ledger, Lock, Opened, Refreshed};
 use crate::time::{Instant, Span};
 
-/// How many records a log has at most that is read whole at each open, to find damage in it.
-const FULL_SCAN: u64 = 4096;
-
 /// The fold version of no snapshot.
 const NO_FOLD: u32 = u32::MAX;
 
@@ -38,22 +35,21 @@ fn unread() -> Anchor {
 
 impl Session {
     pub(super) fn fold_opened(setup: Setup, opened: Opened) -> Result<Session, Error> {
-        let all = || Ledger::open(setup.storage.clone(), &Config { fold_version: NO_FOLD, ..setup.config.clone() });
         let (saved, opened) = match opened.snapshot.as_deref().map(from_bytes::<Saved>).transpose() {
-            Ok(Some(saved)) => {
-                let mut opened = opened;
-                if opened.ledger.next_seq() - opened.ledger.first_seq() <= FULL_SCAN {
-                    // L2: the snapshot says what was in force, and the whole log whether anything in it is damaged.
-                    opened.findings = all()?.findings;
-                }
-                (Some(saved), opened)
-            }
-            Ok(None) => (None, opened),
+            Ok(saved) => (saved, opened),
             // A snapshot that cannot be read is no offence: all records are folded.
-            Err(_) => (None, all()?),
+            Err(_) => {
+                let config = Config { fold_version: NO_FOLD, ..setup.config.clone() };
+                (None, Ledger::open(setup.storage.clone(), &config)?)
+            }
         };
         let id = opened.ledger.id().to_string();
-        let state = Arc::new(State::new(&id, setup.brought.clone(), unread()));
+        let restored = saved.is_some();
+        let brought = setup.brought.clone();
+        let state = Arc::new(match saved {
+            Some(saved) => saved.restore(&id, brought),
+            None => State::new(&id, brought, unread()),
+        });
         let machine = Arc::new((setup.machine)(&id));
         let live = Live::of(&state);
         let newer = opened.ledger.level() > KNOWN_LEVEL;
@@ -78,10 +74,6 @@ impl Session {
             folded_since_snapshot: 0,
             diagnostics: VecDeque::new(),
         };
-        let restored = saved.is_some();
-        if let Some(saved) = saved {
-            session.state = Arc::new(saved.restore(&id, session.setup.brought.clone()));
-        }
         session.note_findings(&opened.findings);
         let begun = restored || session.fold_before(opened.entries.first());
         session.fold(&opened.entries);

@@ -109,7 +109,7 @@ impl Session {
     /// D7: a product brings its newest `keys`. Older ones than the ledger's are not offered.
     fn bring_keys(&mut self) -> Result<(), Error> {
         let Some(token) = self.setup.brought.keys.clone() else { return Ok(()) };
-        if self.newer {
+        if self.newer || self.state.is_keys(&token) {
             return Ok(());
         }
         let opened = document::open(&token, self.state.trust());
