@@ -64,9 +64,17 @@ fn local(folder: PathBuf, what: &str, vendor: &str, make: bool) -> Result<PathBu
 /// Where a user without a local home may keep files over a reboot.
 #[cfg(unix)]
 fn aside() -> Option<PathBuf> {
-    let kept = Path::new("/var/tmp");
+    let kept = Path::new(KEPT);
     let usable = network::of(kept).is_none() && kept.is_dir();
-    usable.then(|| kept.join(format!("reprieve-{}", rustix::process::geteuid().as_raw())))
+    usable.then(own_aside)
+}
+
+#[cfg(unix)]
+const KEPT: &str = "/var/tmp";
+
+#[cfg(unix)]
+fn own_aside() -> PathBuf {
+    Path::new(KEPT).join(format!("reprieve-{}", rustix::process::geteuid().as_raw()))
 }
 
 /// The profile's own part that never roams: a company may keep what roams, where the witness lies by default, on a server.
@@ -110,7 +118,10 @@ fn is_private(_folder: &Path, _make: bool) -> bool {
 /// used now, and none goes while this is held.
 #[cfg(unix)]
 pub(super) fn hold(folder: &Path) -> Option<std::fs::File> {
-    let aside = aside().filter(|aside| folder.starts_with(aside))?;
+    if !folder.starts_with(own_aside()) {
+        return None;
+    }
+    let aside = aside()?;
     let times = std::fs::FileTimes::new().set_accessed(std::time::SystemTime::now());
     let times = times.set_modified(std::time::SystemTime::now());
     for entry in folder.read_dir().ok()?.filter_map(Result::ok) {
