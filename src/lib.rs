@@ -12,5 +12,6 @@ pub mod ledger;
 #[cfg(reprieve_next)]
 mod next;
 pub mod policy;
+pub mod renew;
 pub mod terms;
 pub mod time;

@@ -1,0 +1,356 @@
+//! The engine: idle, in a round, or pausing after one that failed.
+
+use std::collections::VecDeque;
+
+use super::chance::Chance;
+use super::endpoint::{Breaker, Endpoint, order};
+use super::evidence::{self, Failure, Verdict};
+use super::round::{AttemptId, Ended, HttpAnswer, Outcome, Over, Round, Want, is_for_client, outage_of};
+use super::schedule::{Outlook, doubled};
+use crate::terms::{Outage, Refusal};
+use crate::time::Span;
+
+/// How long things last. The defaults suit leases of hours to months.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// An attempt that has no answer after this has failed.
+    pub timeout: Span,
+    /// After this the next endpoint is tried beside the one that has not answered yet.
+    pub hedge: Span,
+    /// The pause after the first round that failed, at most: the pause is drawn between nothing and this (full jitter), and this
+    /// doubles with each.
+    pub pause: Span,
+    /// What it doubles up to.
+    pub pause_most: Span,
+    /// What a `Retry-After` is believed up to: a wrong date of the server's must not outlast the grace.
+    pub retry_after_most: Span,
+    /// A renewal that the authority answered without a lease is not asked for again before this.
+    pub answered: Span,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            timeout: Span::seconds(15),
+            hedge: Span::seconds(3),
+            pause: Span::seconds(30),
+            pause_most: Span::seconds(900),
+            retry_after_most: Span::seconds(3600),
+            answered: Span::seconds(3600),
+        }
+    }
+}
+
+/// What the driver is to do. `poll` again after each, until it says `Wait`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// A renewal is due: make a request (`Client::request`), keep its body for the sends that follow, and call [`Engine::begin`]; or, if it cannot be
+    /// made, or another product on the ledger is at it, [`Engine::put_off`].
+    Begin,
+    /// POST the request's body to this URL, and tell [`Engine::ended`] what came of it, at the deadline at the latest.
+    Send {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// Where to.
+        url: String,
+        /// When it has failed if there is no answer.
+        deadline: Span,
+    },
+    /// Stop this attempt: nobody waits for it any more.
+    Abort(AttemptId),
+    /// The round has failed: report this outage (`Client::report`).
+    Report(Outage),
+    /// There is nothing to do before this, unless an attempt ends or the engine is told something.
+    Wait(Span),
+}
+
+/// An attempt that is over, for the diagnostics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Where to.
+    pub url: String,
+    /// When it began.
+    pub since: Span,
+    /// When it ended.
+    pub until: Span,
+    /// How.
+    pub ended: Ended,
+}
+
+/// The pause that is left when the network is back, at most.
+const SOON: Span = Span::seconds(5);
+
+/// How many attempts are kept until somebody asks for them.
+const KEPT: usize = 256;
+
+/// See the [module](self::super).
+#[derive(Debug)]
+pub struct Engine {
+    endpoints: Vec<(Endpoint, Breaker)>,
+    settings: Settings,
+    chance: Chance,
+    /// This client's place in the crowd, the same for one lease.
+    share: f64,
+    round: Option<Round>,
+    /// Rounds that failed in a row.
+    failures: u32,
+    /// No round begins before this: a pause. Shortened when the network is said to be back.
+    paused_until: Option<Span>,
+    /// Nor before this, whatever happens: the authority asked for it.
+    asked_until: Option<Span>,
+    wanted: bool,
+    actions: VecDeque<Action>,
+    attempts: VecDeque<Attempt>,
+    next: u64,
+}
+
+impl Engine {
+    /// An engine that knows these ways to the authority. `seed`: random, of this client's own, or a vendor's clients would all
+    /// come at once.
+    pub fn new(endpoints: Vec<Endpoint>, settings: Settings, seed: u64) -> Engine {
+        let mut chance = Chance::new(seed);
+        Engine {
+            endpoints: endpoints.into_iter().map(|endpoint| (endpoint, Breaker::default())).collect(),
+            settings,
+            share: chance.share(),
+            chance,
+            round: None,
+            failures: 0,
+            paused_until: None,
+            asked_until: None,
+            wanted: false,
+            actions: VecDeque::new(),
+            attempts: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// Other ways to the authority from now on; what is known of one that stays is kept. A round that is under way begins anew.
+    pub fn set_endpoints(&mut self, endpoints: Vec<Endpoint>, now: Span) {
+        self.stop(now);
+        let known = std::mem::take(&mut self.endpoints);
+        self.endpoints = endpoints
+            .into_iter()
+            .map(|endpoint| {
+                let breaker = known.iter().find(|(old, _)| old.url == endpoint.url).map(|(_, breaker)| *breaker);
+                (endpoint, breaker.unwrap_or_default())
+            })
+            .collect();
+    }
+
+    /// What is to be done now. `now` is time that passes steadily (monotonic), from whatever beginning.
+    pub fn poll(&mut self, now: Span, outlook: &Outlook) -> Action {
+        if let Some(action) = self.actions.pop_front() {
+            return action;
+        }
+        while let Some(late) = self.round.as_ref().and_then(|round| round.expired(now)) {
+            self.actions.push_back(Action::Abort(late));
+            self.ended(late, &Outcome::Failed(Failure::TimedOut), now);
+        }
+        if let Some(action) = self.actions.pop_front() {
+            return action;
+        }
+        let Some(round) = self.round.as_mut() else { return self.idle(now, outlook) };
+        match round.want(now) {
+            Want::Start(endpoint) => {
+                let attempt = AttemptId(self.next);
+                self.next += 1;
+                let deadline = now + self.settings.timeout;
+                round.started(attempt, endpoint, now, deadline);
+                let url = self.endpoints.get(endpoint).map_or_else(String::new, |known| known.0.url.clone());
+                Action::Send { attempt, url, deadline }
+            }
+            Want::Wait(until) => Action::Wait(until),
+            Want::Over(over) => {
+                self.round = None;
+                self.over(over, now, outlook)
+            }
+        }
+    }
+
+    fn idle(&mut self, now: Span, outlook: &Outlook) -> Action {
+        if self.endpoints.is_empty() {
+            return Action::Wait(now + outlook.look);
+        }
+        let held = self.asked_until.into_iter().chain(self.paused_until).max().filter(|until| now < *until);
+        if let Some(until) = held {
+            return Action::Wait(until);
+        }
+        match outlook.due(self.share) {
+            Some(due) if !self.wanted && outlook.t < due => {
+                let left = due.since(outlook.t);
+                Action::Wait(now + if left < outlook.look { left } else { outlook.look })
+            }
+            _ => Action::Begin,
+        }
+    }
+
+    fn over(&mut self, over: Over, now: Span, outlook: &Outlook) -> Action {
+        self.wanted = false;
+        match over {
+            Over::Renewed => {
+                self.failures = 0;
+                self.paused_until = None;
+                self.asked_until = None;
+                // Another lease, another place in the crowd.
+                self.share = self.chance.share();
+                self.idle(now, outlook)
+            }
+            Over::Nothing => {
+                self.paused_until = Some(now + self.settings.answered);
+                self.idle(now, outlook)
+            }
+            Over::Failed(outage) => {
+                let most = doubled(self.settings.pause, self.failures, self.settings.pause_most);
+                self.failures = self.failures.saturating_add(1);
+                self.paused_until = Some(now + self.drawn(most));
+                Action::Report(outage)
+            }
+        }
+    }
+
+    /// Full jitter: anything between nothing and `most`.
+    fn drawn(&mut self, most: Span) -> Span {
+        Span::nanos((most.as_nanos() as f64 * self.chance.share()) as i128)
+    }
+
+    /// The request is made: a round begins.
+    pub fn begin(&mut self, now: Span) {
+        if self.round.is_none() {
+            let known = self.endpoints.iter().map(|(endpoint, breaker)| (endpoint, breaker));
+            let order = order(known, now, &mut self.chance);
+            self.round = Some(Round::new(order, self.settings.hedge));
+        }
+    }
+
+    /// No request can be made, or another product on the ledger is at it: look again after this long.
+    pub fn put_off(&mut self, now: Span, pause: Span) {
+        self.paused_until = Some(now + pause);
+    }
+
+    /// The network is back, or another one is there: a pause after failures ends within some seconds, drawn at random. What the authority asked
+    /// for (`Retry-After`) is kept.
+    pub fn network_changed(&mut self, now: Span) {
+        let soon = now + self.drawn(SOON);
+        self.paused_until = self.paused_until.map(|until| until.min(soon));
+        for (_, breaker) in &mut self.endpoints {
+            breaker.forgiven();
+        }
+    }
+
+    /// A renewal is wanted though none is due: somebody pressed a button. What the authority asked for is kept.
+    pub fn renew_now(&mut self) {
+        self.wanted = true;
+        self.paused_until = None;
+    }
+
+    /// An attempt has ended, in this way. True: the answer's body is for the client (`Client::renew`), and
+    /// [`Engine::imported`] or [`Engine::not_imported`] has to follow. An attempt that is over already is nothing.
+    pub fn ended(&mut self, attempt: AttemptId, outcome: &Outcome, now: Span) -> bool {
+        let Some(round) = self.round.as_mut() else { return false };
+        let Some(running) = round.running.iter_mut().find(|running| running.id == attempt) else { return false };
+        if running.importing.is_some() {
+            return false;
+        }
+        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| known.0.is_authentic());
+        match outcome {
+            Outcome::Failed(failure) => {
+                let (failure, evidence) = (*failure, failure.evidence(authentic));
+                self.finish(attempt, now, Ended::Failed(failure), |round| round.failed(evidence));
+                false
+            }
+            Outcome::Answer(answer) if is_for_client(answer) => {
+                running.importing = Some(answer.status);
+                true
+            }
+            Outcome::Answer(answer) => {
+                self.obey(answer, now);
+                let outage = outage_of(answer.status, authentic);
+                self.finish(attempt, now, Ended::Status(answer.status), |round| round.failed(Some(outage)));
+                false
+            }
+        }
+    }
+
+    /// What the client said of the documents in an answer: for each, that it was accepted (`None`), or why not. An answer that is no list of
+    /// documents has none.
+    pub fn imported(&mut self, attempt: AttemptId, results: &[Option<Refusal>], now: Span) {
+        let Some((status, authentic)) = self.importing(attempt) else { return };
+        let verdict = evidence::of_documents(results, authentic);
+        let ended = match verdict {
+            Verdict::Renewed => Ended::Renewed,
+            Verdict::Answered => Ended::Answered(results.first().copied().flatten()),
+            Verdict::Failed(_) => Ended::Status(status),
+        };
+        self.finish(attempt, now, ended, |round| round.verdict(verdict));
+    }
+
+    /// The client could not take the answer: the ledger could not be written, which is no outage (rule G1).
+    pub fn not_imported(&mut self, attempt: AttemptId, now: Span) {
+        if self.importing(attempt).is_some() {
+            self.finish(attempt, now, Ended::Failed(Failure::Local), |round| round.failed(None));
+        }
+    }
+
+    fn importing(&self, attempt: AttemptId) -> Option<(u16, bool)> {
+        let running = self.round.as_ref()?.running.iter().find(|running| running.id == attempt)?;
+        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| known.0.is_authentic());
+        Some((running.importing?, authentic))
+    }
+
+    /// One attempt is over; with it, if it decides the round, all the others.
+    fn finish(&mut self, attempt: AttemptId, now: Span, ended: Ended, tell: impl FnOnce(&mut Round)) {
+        let Some(round) = self.round.as_mut() else { return };
+        let Some(running) = round.take(attempt) else { return };
+        tell(round);
+        let others = if round.is_decided() { std::mem::take(&mut round.running) } else { Vec::new() };
+        if let Some((_, breaker)) = self.endpoints.get_mut(running.endpoint) {
+            match &ended {
+                Ended::Renewed | Ended::Answered(_) => breaker.succeeded(),
+                Ended::Failed(Failure::Local) | Ended::Dropped => {}
+                Ended::Failed(_) | Ended::Status(_) => breaker.failed(now),
+            }
+        }
+        self.keep(running.endpoint, running.since, now, ended);
+        for other in others {
+            self.actions.push_back(Action::Abort(other.id));
+            self.keep(other.endpoint, other.since, now, Ended::Dropped);
+        }
+    }
+
+    /// Stops what is under way: the product ends. Each attempt that runs is to be aborted.
+    pub fn stop(&mut self, now: Span) {
+        if let Some(round) = self.round.take() {
+            for running in round.running {
+                self.actions.push_back(Action::Abort(running.id));
+                self.keep(running.endpoint, running.since, now, Ended::Dropped);
+            }
+        }
+    }
+
+    fn keep(&mut self, endpoint: usize, since: Span, until: Span, ended: Ended) {
+        let Some((known, _)) = self.endpoints.get(endpoint) else { return };
+        if self.attempts.len() == KEPT {
+            self.attempts.pop_front();
+        }
+        self.attempts.push_back(Attempt { url: known.url.clone(), since, until, ended });
+    }
+
+    /// The attempts that ended since this was asked last, the earliest first; the last few hundred at most.
+    pub fn attempts(&mut self) -> impl Iterator<Item = Attempt> + '_ {
+        self.attempts.drain(..)
+    }
+
+    fn obey(&mut self, answer: &HttpAnswer, now: Span) {
+        let Some(seconds) = answer.retry_after.as_deref().and_then(retry_after) else { return };
+        let asked = Span::seconds(seconds).min(self.settings.retry_after_most);
+        self.asked_until = self.asked_until.max(Some(now + asked));
+    }
+}
+
+/// The seconds of a `Retry-After`. The other form, a date, would be compared with a clock that may be wrong: it is taken for nothing.
+fn retry_after(text: &str) -> Option<i64> {
+    let text = text.trim();
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().unwrap_or(i64::MAX))
+}

@@ -1,0 +1,439 @@
+//! The renewal engine in a simulated world: any fault, and no socket.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use reprieve::renew::{
+    Action, AttemptId, Ended, Endpoint, Engine, Failure, HttpAnswer, Outcome, Outlook, Settings, Term,
+};
+use reprieve::terms::{Outage, Refusal};
+use reprieve::time::{Instant, Span};
+
+/// How an endpoint behaves.
+#[derive(Clone, Debug)]
+enum Behaviour {
+    Renews {
+        after: i64,
+    },
+    Refuses {
+        refusal: Refusal,
+        after: i64,
+    },
+    Says {
+        status: u16,
+        retry_after: Option<String>,
+        after: i64,
+    },
+    Fails {
+        failure: Failure,
+        after: i64,
+    },
+    /// A black hole.
+    Silent,
+}
+
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Sent(String),
+    Aborted(String),
+    Reported(Outage),
+    Renewed,
+}
+
+/// An engine, its endpoints, and a clock of whole seconds.
+struct World {
+    engine: Engine,
+    now: Span,
+    lease: Term,
+    life: Span,
+    windows: Vec<(Instant, Instant)>,
+    behaviours: BTreeMap<String, Behaviour>,
+    running: BTreeMap<AttemptId, (String, Option<Span>)>,
+    seen: Vec<(i64, Seen)>,
+    begun: Vec<i64>,
+}
+
+const START: Instant = Instant::from_seconds(1_767_225_600);
+
+impl World {
+    fn new(endpoints: &[(Endpoint, Behaviour)], settings: Settings, seed: u64) -> World {
+        let life = Span::seconds(86_400);
+        World {
+            engine: Engine::new(endpoints.iter().map(|one| one.0.clone()).collect(), settings, seed),
+            now: Span::seconds(0),
+            lease: Term { iat: START - life, exp: START },
+            life,
+            windows: Vec::new(),
+            behaviours: endpoints.iter().map(|one| (one.0.url.clone(), one.1.clone())).collect(),
+            running: BTreeMap::new(),
+            seen: Vec::new(),
+            begun: Vec::new(),
+        }
+    }
+
+    fn outlook(&self) -> Outlook {
+        Outlook {
+            t: START + self.now,
+            terms: vec![self.lease],
+            windows: self.windows.clone(),
+            look: Span::seconds(600),
+        }
+    }
+
+    fn note(&mut self, seen: Seen) {
+        self.seen.push((self.now.as_seconds(), seen));
+    }
+
+    /// Plays until this second.
+    fn play(&mut self, until: i64) {
+        let until = Span::seconds(until);
+        loop {
+            let mut steps = 0;
+            let wait = loop {
+                steps += 1;
+                assert!(steps < 1000, "the engine does not come to rest at {:?}", self.now);
+                match self.engine.poll(self.now, &self.outlook()) {
+                    Action::Begin => {
+                        self.begun.push(self.now.as_seconds());
+                        self.engine.begin(self.now);
+                    }
+                    Action::Send { attempt, url, deadline } => {
+                        assert!(deadline > self.now);
+                        let ends = match &self.behaviours[&url] {
+                            Behaviour::Silent => None,
+                            Behaviour::Renews { after }
+                            | Behaviour::Refuses { after, .. }
+                            | Behaviour::Says { after, .. }
+                            | Behaviour::Fails { after, .. } => Some(self.now + Span::seconds(*after)),
+                        };
+                        assert!(self.running.insert(attempt, (url.clone(), ends)).is_none());
+                        self.note(Seen::Sent(url));
+                    }
+                    Action::Abort(attempt) => {
+                        let (url, _) = self.running.remove(&attempt).expect("only what runs is aborted");
+                        self.note(Seen::Aborted(url));
+                    }
+                    Action::Report(outage) => self.note(Seen::Reported(outage)),
+                    Action::Wait(until) => break until,
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert!(wait > self.now, "it waits for the past: {wait:?} at {:?}", self.now);
+            let next = self.running.values().filter_map(|running| running.1).fold(wait, Span::min);
+            if next > until {
+                self.now = until;
+                return;
+            }
+            self.now = next.max(self.now);
+            let ended: Vec<AttemptId> = self
+                .running
+                .iter()
+                .filter(|(_, one)| one.1.is_some_and(|ends| ends <= self.now))
+                .map(|(id, _)| *id)
+                .collect();
+            for attempt in ended {
+                let Some((url, _)) = self.running.remove(&attempt) else { continue };
+                self.end(attempt, &url);
+            }
+        }
+    }
+
+    fn end(&mut self, attempt: AttemptId, url: &str) {
+        let body = |body: &[u8]| Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body: body.to_vec() });
+        match self.behaviours[url].clone() {
+            Behaviour::Renews { .. } => {
+                if self.engine.ended(attempt, &body(b"lease"), self.now) {
+                    self.lease = Term { iat: START + self.now, exp: START + self.now + self.life };
+                    self.engine.imported(attempt, &[None], self.now);
+                    self.note(Seen::Renewed);
+                }
+            }
+            Behaviour::Refuses { refusal, .. } => {
+                if self.engine.ended(attempt, &body(b"lease"), self.now) {
+                    self.engine.imported(attempt, &[Some(refusal)], self.now);
+                }
+            }
+            Behaviour::Says { status, retry_after, .. } => {
+                let answer = HttpAnswer { status, retry_after, body: b"<html>".to_vec() };
+                if self.engine.ended(attempt, &Outcome::Answer(answer), self.now) {
+                    self.engine.imported(attempt, &[Some(Refusal::Malformed)], self.now);
+                }
+            }
+            Behaviour::Fails { failure, .. } => {
+                assert!(!self.engine.ended(attempt, &Outcome::Failed(failure), self.now))
+            }
+            Behaviour::Silent => unreachable!(),
+        }
+    }
+
+    fn endings(&mut self) -> Vec<String> {
+        self.engine.attempts().map(|attempt| format!("{} {}", attempt.url, attempt.ended)).collect()
+    }
+}
+
+fn at(name: &str, priority: u16) -> Endpoint {
+    Endpoint { priority, ..Endpoint::new(format!("https://{name}.example/renew")) }
+}
+
+fn url(name: &str) -> String {
+    at(name, 1).url
+}
+
+fn down(status: u16) -> Behaviour {
+    Behaviour::Says { status, retry_after: None, after: 1 }
+}
+
+#[test]
+fn a_black_hole_is_hedged_and_dropped_when_the_next_one_renews() {
+    let endpoints = [(at("a", 1), Behaviour::Silent), (at("b", 2), Behaviour::Renews { after: 1 })];
+    let mut world = World::new(&endpoints, Settings::default(), 1);
+    world.play(10);
+    assert_eq!(
+        world.seen,
+        [(0, Seen::Sent(url("a"))), (3, Seen::Sent(url("b"))), (4, Seen::Renewed), (4, Seen::Aborted(url("a")))]
+    );
+    assert_eq!(world.endings(), [format!("{} renewed", url("b")), format!("{} dropped", url("a"))]);
+}
+
+#[test]
+fn a_refused_connection_hands_over_at_once() {
+    let refused = Behaviour::Fails { failure: Failure::Refused, after: 0 };
+    let mut world =
+        World::new(&[(at("a", 1), refused), (at("b", 2), Behaviour::Renews { after: 0 })], Settings::default(), 1);
+    world.play(0);
+    assert_eq!(world.seen, [(0, Seen::Sent(url("a"))), (0, Seen::Sent(url("b"))), (0, Seen::Renewed)]);
+}
+
+#[test]
+fn a_round_that_fails_is_reported_once_and_server_counts_for_more() {
+    let cases = [
+        (vec![Behaviour::Silent, Behaviour::Silent], Outage::Network),
+        (vec![Behaviour::Silent, down(503)], Outage::Server),
+        (vec![down(500), Behaviour::Fails { failure: Failure::NoDns, after: 1 }], Outage::Server),
+        (vec![Behaviour::Fails { failure: Failure::Certificate, after: 1 }], Outage::Network),
+        (vec![down(404)], Outage::Server),
+        (vec![down(302)], Outage::Server),
+        (vec![down(200)], Outage::Server),
+    ];
+    for (behaviours, outage) in cases {
+        let names = ["a", "b"];
+        let endpoints: Vec<_> = behaviours.into_iter().zip(names).map(|(one, name)| (at(name, 1), one)).collect();
+        let mut world = World::new(
+            &endpoints,
+            Settings { pause: Span::seconds(100_000), pause_most: Span::seconds(100_000), ..Settings::default() },
+            5,
+        );
+        world.play(20);
+        let reports: Vec<&Seen> =
+            world.seen.iter().map(|seen| &seen.1).filter(|seen| matches!(seen, Seen::Reported(_))).collect();
+        assert_eq!(reports, [&Seen::Reported(outage)], "{endpoints:?}");
+    }
+}
+
+#[test]
+fn over_plain_http_a_page_is_a_captive_portal() {
+    let plain = Endpoint::new("http://licences.example/renew");
+    for status in [200, 302, 404, 511] {
+        let mut world = World::new(&[(plain.clone(), down(status))], Settings::default(), 2);
+        world.play(2);
+        assert_eq!(world.seen[1], (1, Seen::Reported(Outage::Network)), "{status}");
+    }
+}
+
+#[test]
+fn documents_that_are_refused_are_no_outage_and_are_not_asked_for_again_soon() {
+    for refusal in [Refusal::Stale, Refusal::WrongLedger] {
+        let endpoints =
+            [(at("a", 1), Behaviour::Refuses { refusal, after: 1 }), (at("b", 2), Behaviour::Renews { after: 1 })];
+        let mut world = World::new(&endpoints, Settings::default(), 1);
+        world.play(3000);
+        assert_eq!(world.seen, [(0, Seen::Sent(url("a")))], "{refusal:?}");
+        assert_eq!(world.endings(), [format!("{} answered: {}", url("a"), refusal.as_str())]);
+    }
+}
+
+#[test]
+fn what_this_side_could_not_do_is_no_evidence() {
+    let endpoints = [(at("a", 1), Behaviour::Fails { failure: Failure::Local, after: 0 })];
+    let mut world = World::new(&endpoints, Settings::default(), 1);
+    world.play(60);
+    assert_eq!(world.seen, [(0, Seen::Sent(url("a")))]);
+}
+
+#[test]
+fn retry_after_is_obeyed_whatever_happens_but_not_for_ever() {
+    let busy = |text: &str| Behaviour::Says { status: 429, retry_after: Some(text.into()), after: 0 };
+    for (text, least) in [("600", 600), ("999999999999999999999", 3600)] {
+        let mut world = World::new(&[(at("a", 1), busy(text))], Settings::default(), 1);
+        world.play(0);
+        world.engine.network_changed(world.now);
+        world.engine.renew_now();
+        world.play(least - 1);
+        assert_eq!(world.begun, [0], "{text}");
+        world.play(least);
+        assert_eq!(world.begun, [0, least], "{text}");
+    }
+    for odd in ["", "-5", "soon", "Fri, 31 Dec 1999 23:59:59 GMT", "1e9"] {
+        let mut world = World::new(&[(at("a", 1), busy(odd))], Settings::default(), 1);
+        world.play(31);
+        assert!(world.begun.len() > 1, "{odd}");
+    }
+}
+
+#[test]
+fn pauses_grow_to_their_limit_and_end_soon_when_the_network_is_back() {
+    let mut world =
+        World::new(&[(at("a", 1), Behaviour::Fails { failure: Failure::NoRoute, after: 0 })], Settings::default(), 9);
+    world.play(40_000);
+    let gaps: Vec<i64> = world.begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.iter().all(|gap| *gap <= 900), "{gaps:?}");
+    assert!(gaps[0] <= 30 && gaps[1] <= 60, "{gaps:?}");
+    let late = &gaps[8..];
+    let mean = late.iter().sum::<i64>() / late.len() as i64;
+    assert!((300..600).contains(&mean), "full jitter has a mean of half the limit: {mean}");
+
+    world.behaviours.insert(url("a"), Behaviour::Renews { after: 0 });
+    let back = world.now;
+    world.engine.network_changed(back);
+    world.play(back.as_seconds() + 6);
+    assert!(world.seen.iter().any(|seen| seen.1 == Seen::Renewed));
+}
+
+#[test]
+fn an_endpoint_that_is_down_is_spared() {
+    let endpoints = [(at("a", 1), down(500)), (at("b", 2), Behaviour::Renews { after: 0 })];
+    let mut world = World::new(&endpoints, Settings::default(), 4);
+    world.life = Span::seconds(60);
+    world.lease = Term { iat: START - world.life, exp: START };
+    world.play(3 * 3600);
+    let sent = |name: &str| world.seen.iter().filter(|seen| seen.1 == Seen::Sent(url(name))).count();
+    assert!(sent("b") > 300, "renewed about every half minute");
+    assert!(sent("a") < 20, "{} attempts at what is down", sent("a"));
+}
+
+#[test]
+fn a_lease_is_renewed_at_half_of_its_life_and_before_a_window() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Renews { after: 0 })], Settings::default(), 6);
+    world.play(0);
+    world.windows = vec![(START + Span::seconds(40 * 3600), START + Span::seconds(44 * 3600))];
+    world.play(40 * 3600);
+    let renewed: Vec<i64> = world.seen.iter().filter(|seen| seen.1 == Seen::Renewed).map(|seen| seen.0 / 60).collect();
+    // Of a day each: within a tenth of the half; the last within six hours of the window.
+    assert!((9..16).contains(&(renewed[1] / 60)), "{renewed:?}");
+    assert!((34 * 60 - 6..40 * 60 - 4).contains(renewed.last().unwrap()), "{renewed:?}");
+}
+
+#[test]
+fn without_endpoints_nothing_is_done() {
+    let mut world = World::new(&[], Settings::default(), 1);
+    world.play(10_000);
+    assert!(world.seen.is_empty() && world.begun.is_empty());
+}
+
+#[test]
+fn other_endpoints_are_taken_in_the_middle_of_a_round() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Silent)], Settings::default(), 1);
+    world.play(1);
+    world.behaviours.insert(url("c"), Behaviour::Renews { after: 1 });
+    world.engine.set_endpoints(vec![at("c", 1)], world.now);
+    world.play(5);
+    assert_eq!(
+        world.seen,
+        [(0, Seen::Sent(url("a"))), (1, Seen::Aborted(url("a"))), (1, Seen::Sent(url("c"))), (2, Seen::Renewed)]
+    );
+}
+
+#[test]
+fn what_is_over_or_unknown_is_nothing() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Renews { after: 0 })], Settings::default(), 1);
+    world.play(0);
+    for number in [0, 1, u64::MAX] {
+        let attempt = AttemptId::from_number(number);
+        assert!(!world.engine.ended(attempt, &Outcome::Failed(Failure::Reset), world.now));
+        world.engine.imported(attempt, &[], world.now);
+        world.engine.not_imported(attempt, world.now);
+    }
+    assert_eq!(world.endings(), [format!("{} {}", url("a"), Ended::Renewed)]);
+}
+
+/// A vendor's clients after an outage of an hour that began for all at once: how many come in the busiest second.
+fn busiest(clients: u64, settings: &Settings) -> (usize, i64) {
+    let outage = 3600;
+    let mut seconds: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut last = 0;
+    for seed in 0..clients {
+        let mut world = World::new(&[(at("a", 1), down(503))], settings.clone(), seed);
+        world.play(outage);
+        world.behaviours.insert(url("a"), Behaviour::Renews { after: 0 });
+        world.play(outage + 1000);
+        for seen in &world.seen {
+            match seen {
+                (second, Seen::Sent(_)) if *second >= outage => *seconds.entry(*second).or_default() += 1,
+                (second, Seen::Renewed) => last = last.max(*second - outage),
+                _ => {}
+            }
+        }
+        assert!(world.seen.iter().any(|seen| seen.1 == Seen::Renewed), "client {seed} is not back");
+    }
+    (seconds.values().copied().max().unwrap_or(0), last)
+}
+
+#[test]
+fn no_stampede_when_a_server_comes_back() {
+    let (busiest, last) = busiest(2000, &Settings::default());
+    assert!(busiest < 40, "{busiest} of 2,000 in one second");
+    assert!(last <= 900, "{last} s until all were back");
+}
+
+fn behaviour() -> impl Strategy<Value = Behaviour> {
+    let after = 0i64..40;
+    prop_oneof![
+        after.clone().prop_map(|after| Behaviour::Renews { after }),
+        (prop_oneof![Just(Refusal::Stale), Just(Refusal::Malformed), Just(Refusal::WrongLedger)], after.clone())
+            .prop_map(|(refusal, after)| Behaviour::Refuses { refusal, after }),
+        (100u16..600, proptest::option::of("[0-9]{1,4}"), after.clone())
+            .prop_map(|(status, retry_after, after)| Behaviour::Says { status, retry_after, after }),
+        (proptest::sample::select(Failure::ALL), after)
+            .prop_map(|(failure, after)| Behaviour::Fails { failure, after }),
+        Just(Behaviour::Silent),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Laws for any endpoints: it rests between rounds, tries no endpoint twice in one, reports a round once, and leaves nothing running.
+    #[test]
+    fn laws(seed: u64, behaviours in proptest::collection::vec((behaviour(), 0u16..3, 0u16..4), 1..5)) {
+        let endpoints: Vec<_> = behaviours.into_iter().enumerate().map(|(n, (one, priority, weight))| {
+            (Endpoint { weight, ..at(&format!("e{n}"), priority) }, one)
+        }).collect();
+        let mut world = World::new(&endpoints, Settings::default(), seed);
+        world.play(20_000);
+        world.engine.stop(world.now);
+        while let Action::Abort(attempt) = world.engine.poll(world.now, &world.outlook()) {
+            prop_assert!(world.running.remove(&attempt).is_some());
+        }
+        prop_assert!(world.running.is_empty(), "{:?} run on", world.running);
+        let mut tried = std::collections::HashSet::new();
+        let mut begun = world.begun.iter().copied().peekable();
+        for (second, seen) in &world.seen {
+            match seen {
+                Seen::Sent(url) => {
+                    if begun.peek().is_some_and(|begin| begin <= second) && !tried.is_empty() && tried.contains(url) {
+                        tried.clear();
+                    }
+                    while begun.peek().is_some_and(|begin| begin <= second) {
+                        begun.next();
+                        tried.clear();
+                    }
+                    prop_assert!(tried.insert(url.clone()), "{url} twice in a round: {:?}", world.seen);
+                }
+                Seen::Reported(_) => prop_assert!(!tried.is_empty()),
+                _ => {}
+            }
+        }
+        // At the least pause there is, full jitter's mean, some hundreds of rounds.
+        prop_assert!(world.begun.len() < 600, "{} rounds", world.begun.len());
+    }
+}
