@@ -302,7 +302,7 @@ fn pauses_grow_to_their_limit_and_end_soon_when_the_network_is_back() {
 #[test]
 fn an_endpoint_that_is_down_is_spared() {
     let endpoints = [(at("a", 1), down(500)), (at("b", 2), Behaviour::Renews { after: 0 })];
-    let mut world = World::new(&endpoints, Settings::default(), 4);
+    let mut world = World::new(&endpoints, Settings { renewed: Span::seconds(0), ..Settings::default() }, 4);
     world.life = Span::seconds(60);
     world.lease = Term { iat: START - world.life, exp: START };
     world.play(3 * 3600);

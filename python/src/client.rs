@@ -230,7 +230,9 @@ impl PyClient {
     /// The renewal servers of the application file, best first.
     #[getter]
     fn endpoints<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let endpoints = self.call(py, |client| Ok(client.endpoints().to_vec()))?;
+        let endpoints = self.call(py, |client| {
+            Ok(client.endpoints().iter().map(|endpoint| endpoint.url.clone()).collect::<Vec<_>>())
+        })?;
         PyTuple::new(py, endpoints)
     }
 

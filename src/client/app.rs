@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::error::{Error, ErrorKind};
 use crate::document::RootKey;
+use crate::renew::Endpoint;
 
 /// What a vendor's products have in common.
 ///
@@ -39,8 +41,8 @@ pub struct App {
     pub roots: Vec<RootKey>,
     /// The newest `keys` document, a token.
     pub keys: Option<Vec<u8>>,
-    /// The renewal servers, best first.
-    pub endpoints: Vec<String>,
+    /// The ways to the authority. In the file each is a URL, the best first, or a table: `{ url, priority, weight, region }`.
+    pub endpoints: Vec<Endpoint>,
     /// The vendor's audit key (X25519): who holds its private half can open a ledger that a customer sends.
     pub audit_key: Option<[u8; 32]>,
     /// The ledger's folder. None: the default of the platform.
@@ -72,7 +74,7 @@ struct Raw {
     roots: Vec<RawRoot>,
     keys: Option<String>,
     #[serde(default)]
-    endpoints: Vec<String>,
+    endpoints: Vec<UrlOrTable>,
     audit_key: Option<String>,
     #[serde(default)]
     place: RawPlace,
@@ -114,6 +116,60 @@ fn malformed(text: &str, error: &toml::de::Error) -> Error {
 struct RawRoot {
     kid: String,
     x: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEndpoint {
+    url: String,
+    priority: Option<u16>,
+    weight: Option<u16>,
+    region: Option<String>,
+}
+
+/// A URL, or a table. (An untagged choice would not say which key of a table is wrong.)
+struct UrlOrTable(RawEndpoint);
+
+impl<'de> Deserialize<'de> for UrlOrTable {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<UrlOrTable, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawEndpoint;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(
+                    "a URL in quotes, or a table { url = \"URL\", priority = 1, weight = 1, region = \"NAME\" }",
+                )
+            }
+            fn visit_str<E>(self, url: &str) -> Result<RawEndpoint, E> {
+                Ok(RawEndpoint { url: url.to_owned(), priority: None, weight: None, region: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawEndpoint, A::Error> {
+                RawEndpoint::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        from.deserialize_any(Either).map(UrlOrTable)
+    }
+}
+
+/// Those without a priority of their own are tried in the order in which they stand.
+fn endpoints(raw: Vec<UrlOrTable>) -> Result<Vec<Endpoint>, Error> {
+    let mut known = Vec::with_capacity(raw.len());
+    for (UrlOrTable(raw), place) in raw.into_iter().zip(1u16..) {
+        let scheme = raw.url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+        if !scheme.is_some_and(|(scheme, rest)| matches!(&*scheme, "https" | "http") && !rest.is_empty()) {
+            return Err(Error::new(
+                ErrorKind::App,
+                format!("application file: `endpoints` has {:?}, which is no https:// (or http://) URL", raw.url),
+            ));
+        }
+        known.push(Endpoint {
+            url: raw.url,
+            priority: raw.priority.unwrap_or(place),
+            weight: raw.weight.unwrap_or(1),
+            region: raw.region,
+        });
+    }
+    Ok(known)
 }
 
 #[derive(Deserialize, Default)]
@@ -204,7 +260,7 @@ impl App {
                 .map(|root| Ok(RootKey { x: key32("roots.x", &root.x)?, kid: root.kid }))
                 .collect::<Result<_, Error>>()?,
             keys: raw.keys.map(|token| token.trim().as_bytes().to_vec()),
-            endpoints: raw.endpoints,
+            endpoints: endpoints(raw.endpoints)?,
             audit_key: raw.audit_key.map(|text| key32("audit_key", &text)).transpose()?,
             folder: raw.place.folder,
             witness: raw.place.witness,

@@ -18,6 +18,7 @@ mod network;
 mod place;
 mod records;
 mod renewal;
+mod renewer;
 mod session;
 mod shared;
 
@@ -38,6 +39,7 @@ pub use error::{Error, ErrorKind};
 pub use events::{Event, EventKind};
 pub use feature::Feature;
 pub use renewal::Request;
+pub use renewer::{Renewer, Task};
 pub use session::Diagnostic;
 
 use session::Session;
@@ -45,6 +47,7 @@ use shared::Shared;
 
 use crate::grace::{Explanation, Flags};
 use crate::ledger::{Config, Storage};
+use crate::renew::{Endpoint, Settings};
 use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
 use crate::time::Instant;
 
@@ -224,8 +227,16 @@ impl Client {
         tokens.iter().map(|token| self.import(token)).collect()
     }
 
-    /// The renewal servers of the application file, best first.
-    pub fn endpoints(&self) -> &[String] {
+    /// Renews this client's leases with a driver's HTTP; see [`Renewer`].
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn renewer(&self, settings: Settings) -> Result<Renewer, Error> {
+        Renewer::new(self.clone(), settings)
+    }
+
+    /// The renewal servers of the application file, in its order.
+    pub fn endpoints(&self) -> &[Endpoint] {
         &self.shared.endpoints
     }
 

@@ -16,6 +16,7 @@ use super::session::{Session, View};
 use super::{Client, closed};
 use crate::clock::Clock;
 use crate::grace::Decision;
+use crate::renew::Endpoint;
 use crate::time::{Instant, Span};
 
 /// How often a check looks at the ledger and the clocks, at most.
@@ -54,7 +55,7 @@ pub(super) struct Shared {
     pub(super) cells: Cells,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) upkeep: Upkeep,
-    pub(super) endpoints: Vec<String>,
+    pub(super) endpoints: Vec<Endpoint>,
     pub(super) _held: Option<std::fs::File>,
 }
 

@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::log::Ledger;
 use super::scan::Position;
 use super::snapshot::{self, Snapshot};
-use super::storage::read_file;
+use super::storage::{StorageLock, read_file};
 use super::witness::{self, Witness, WitnessRead};
 
 impl Ledger {
@@ -86,5 +86,15 @@ impl Ledger {
             return self.check_writable();
         }
         snapshot::replace(&*self.storage, &path, bytes, &self.path, true)
+    }
+
+    /// The turn to talk to the authority: none if another client of this ledger has it. It is given back when it is dropped, and when its
+    /// process ends. The ledger's own lock has nothing to do with it.
+    ///
+    /// # Errors
+    /// Where the lock's file cannot be opened.
+    pub fn try_turn(&self) -> Result<Option<Box<dyn StorageLock>>> {
+        let path = self.files.turn();
+        self.storage.try_lock(&path).map_err(|err| Error::io(&err, "locking", &path))
     }
 }

@@ -66,6 +66,10 @@ impl Files {
         self.path("synced.lock")
     }
 
+    pub(crate) fn turn(&self) -> PathBuf {
+        self.path("renew.lock")
+    }
+
     pub(crate) fn secret(&self) -> PathBuf {
         self.path("secret")
     }

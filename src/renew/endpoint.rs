@@ -1,5 +1,7 @@
 //! Where the authority can be reached: endpoints, in which order they are tried, and which are spared for a while.
 
+use serde::{Deserialize, Serialize};
+
 use super::chance::Chance;
 use crate::time::Span;
 
@@ -39,7 +41,7 @@ const SPARED_MOST: Span = Span::seconds(3600);
 
 /// A circuit-breaker: it keeps the load of attempts that are going to fail off an endpoint that is down, and the wait for them
 /// off the customer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Breaker {
     failures: u32,
     /// It lets no attempt through before this.
@@ -56,6 +58,11 @@ impl Breaker {
         if let Some(beyond) = self.failures.checked_sub(TRIPS) {
             self.until = Some(now + super::schedule::doubled(SPARED, beyond, SPARED_MOST));
         }
+    }
+
+    /// What somebody else says of an endpoint, within what is possible.
+    pub(super) fn within(self, now: Span) -> Breaker {
+        Breaker { until: self.until.map(|until| until.min(now + SPARED_MOST)), ..self }
     }
 
     /// Another network: what failed may work, but a single failure more and it is spared again.

@@ -1,6 +1,8 @@
 //! The engine: idle, in a round, or pausing after one that failed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
 use super::endpoint::{Breaker, Endpoint, order};
@@ -26,6 +28,8 @@ pub struct Settings {
     pub retry_after_most: Span,
     /// A renewal that the authority answered without a lease is not asked for again before this.
     pub answered: Span,
+    /// Nor is one that gave a lease, whatever that lease says: one that ends at once must not make a client ask without end.
+    pub renewed: Span,
 }
 
 impl Default for Settings {
@@ -37,6 +41,7 @@ impl Default for Settings {
             pause_most: Span::seconds(900),
             retry_after_most: Span::seconds(3600),
             answered: Span::seconds(3600),
+            renewed: Span::seconds(60),
         }
     }
 }
@@ -80,6 +85,16 @@ pub struct Attempt {
 
 /// The pause that is left when the network is back, at most.
 const SOON: Span = Span::seconds(5);
+
+/// What the clients of one ledger tell each other between their rounds: whoever has the turn takes it, and leaves it behind. Its
+/// instants are those of `now` in [`Engine::poll`], so it is of one boot of one machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    failures: u32,
+    paused_until: Option<Span>,
+    asked_until: Option<Span>,
+    breakers: BTreeMap<String, Breaker>,
+}
 
 /// How many attempts are kept until somebody asks for them.
 const KEPT: usize = 256;
@@ -191,7 +206,7 @@ impl Engine {
         match over {
             Over::Renewed => {
                 self.failures = 0;
-                self.paused_until = None;
+                self.paused_until = Some(now + self.settings.renewed);
                 self.asked_until = None;
                 // Another lease, another place in the crowd.
                 self.share = self.chance.share();
@@ -316,6 +331,36 @@ impl Engine {
         for other in others {
             self.actions.push_back(Action::Abort(other.id));
             self.keep(other.endpoint, other.since, now, Ended::Dropped);
+        }
+    }
+
+    /// Whether a round is under way: then somebody has to go on polling.
+    pub fn is_busy(&self) -> bool {
+        self.round.is_some() || !self.actions.is_empty()
+    }
+
+    /// What the next client on this ledger should know.
+    pub fn learned(&self) -> Learned {
+        Learned {
+            failures: self.failures,
+            paused_until: self.paused_until,
+            asked_until: self.asked_until,
+            breakers: self.endpoints.iter().map(|(endpoint, breaker)| (endpoint.url.clone(), *breaker)).collect(),
+        }
+    }
+
+    /// What another client left behind. Whatever it says, nothing is put off for longer than this engine itself would.
+    pub fn learn(&mut self, learned: &Learned, now: Span) {
+        let settings = &self.settings;
+        let within = |until: Option<Span>, most: Span| until.map(|until| until.min(now + most));
+        let pause_most = settings.pause_most.max(settings.answered).max(settings.renewed);
+        self.failures = learned.failures;
+        self.paused_until = within(learned.paused_until, pause_most);
+        self.asked_until = within(learned.asked_until, settings.retry_after_most);
+        for (endpoint, breaker) in &mut self.endpoints {
+            if let Some(known) = learned.breakers.get(&endpoint.url) {
+                *breaker = known.within(now);
+            }
         }
     }
 

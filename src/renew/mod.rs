@@ -37,7 +37,7 @@ mod round;
 mod schedule;
 
 pub use endpoint::Endpoint;
-pub use engine::{Action, Attempt, Engine, Settings};
+pub use engine::{Action, Attempt, Engine, Learned, Settings};
 pub use evidence::Failure;
 pub use round::{AttemptId, Ended, HttpAnswer, Outcome};
 pub use schedule::{Outlook, Term};

@@ -327,7 +327,7 @@ pub unsafe extern "C" fn reprieve_client_endpoint(
     unsafe {
         call(error, || {
             let endpoint = Out::handle("endpoint", endpoint).required()?;
-            let found = with(client, |client| Ok(at(client.endpoints(), index)?.clone()))?;
+            let found = with(client, |client| Ok(at(client.endpoints(), index)?.url.clone()))?;
             endpoint.put(bytes(found))
         })
     }

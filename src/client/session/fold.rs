@@ -237,7 +237,7 @@ impl Session {
         }
     }
 
-    pub(super) fn diagnose(&mut self, text: String) {
+    pub(in crate::client) fn diagnose(&mut self, text: String) {
         if self.diagnostics.len() == DIAGNOSTICS {
             self.diagnostics.pop_front();
         }

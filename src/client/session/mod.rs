@@ -7,6 +7,7 @@ mod check;
 mod consumers;
 mod fold;
 mod operate;
+mod renewal;
 mod witness;
 
 use std::collections::{HashMap, VecDeque};

@@ -1,0 +1,231 @@
+//! A client and a renewal engine, tied together: what is left to the driver is HTTP and waiting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::error::{Error, ErrorKind};
+use super::{Client, closed};
+use crate::ledger::StorageLock;
+use crate::renew::{Action, AttemptId, Engine, Outcome, Outlook, Settings};
+use crate::time::Span;
+
+/// What a driver does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Task {
+    /// POST this body, `Content-Type: application/json`, and tell [`Renewer::ended`] what came of it. Redirects are not to be followed,
+    /// certificates are to be verified by the name in the URL, and no more than [`MAX_ANSWER`](crate::renew::MAX_ANSWER) bytes are to be read.
+    Send {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// Where to.
+        url: String,
+        /// JSON. The same for each attempt of a round: a server that gets it twice answers twice, and counts once.
+        body: Arc<[u8]>,
+        /// If there is no answer within this, the attempt is over.
+        within: Duration,
+    },
+    /// Stop this attempt: nobody waits for it any more.
+    Abort(AttemptId),
+    /// Nothing is to be done for so long, unless an attempt ends.
+    Wait(Duration),
+}
+
+/// After a request that could not be made: the disk may have room again.
+const TROUBLE: Span = Span::seconds(60);
+
+/// While another product has the turn.
+const OTHERS_TURN: Span = Span::seconds(5);
+
+/// Renews a client's leases, with the driver's HTTP.
+///
+/// One for each client is enough; of all clients on a ledger, in whatever process, one at a time has the turn, and what it
+/// learns the next one knows. Use it from a thread of its own or an event loop, never from a frame: `poll` and `ended` may wait for the disk and for other
+/// processes. It never blocks the client's checks, `open` or `close`.
+///
+/// ```no_run
+/// use reprieve::client::{Builder, Task};
+/// use reprieve::renew::{Failure, Outcome};
+///
+/// let client = Builder::from_file("reprieve.toml")?.open()?;
+/// let mut renewer = client.renewer(Default::default())?;
+/// loop {
+///     match renewer.poll()? {
+///         Task::Send { attempt, .. } => renewer.ended(attempt, &Outcome::Failed(Failure::NoRoute)),
+///         Task::Wait(pause) => std::thread::sleep(pause),
+///         _ => {}
+///     }
+/// }
+/// # #[allow(unreachable_code)]
+/// # Ok::<(), reprieve::client::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Renewer {
+    client: Client,
+    engine: Engine,
+    body: Arc<[u8]>,
+    turn: Option<Box<dyn StorageLock>>,
+    /// The process that it works for: a child of a fork begins with a clean slate.
+    pid: u32,
+}
+
+impl Renewer {
+    pub(super) fn new(client: Client, settings: Settings) -> Result<Renewer, Error> {
+        let mut seed = [0; 8];
+        SystemRandom::new()
+            .fill(&mut seed)
+            .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
+        let engine = Engine::new(client.endpoints().to_vec(), settings, u64::from_ne_bytes(seed));
+        Ok(Renewer { client, engine, body: Arc::from([]), turn: None, pid: std::process::id() })
+    }
+
+    fn now(&self) -> Span {
+        self.client.shared.clock.read().uptime
+    }
+
+    /// What to do next. Call it again after each task, when a `Wait` has passed, and when an attempt has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] once the client was closed. All else that goes wrong stands in the client's diagnostics and is tried again later.
+    pub fn poll(&mut self) -> Result<Task, Error> {
+        if self.pid != std::process::id() {
+            self.pid = std::process::id();
+            self.engine.stop(self.now());
+            // The attempts are the parent's, and the turn too: dropping it here does not give it back there.
+            self.turn = None;
+        }
+        let mut trouble = None;
+        let mut outlook = match self.client.with(super::session::Session::outlook) {
+            Ok(outlook) => outlook,
+            Err(error) if error.kind() == ErrorKind::Closed => return Err(closed()),
+            Err(error) => {
+                trouble = Some(error);
+                Outlook { t: crate::time::Instant::EPOCH, terms: Vec::new(), windows: Vec::new(), look: TROUBLE }
+            }
+        };
+        loop {
+            let now = self.now();
+            if let Some(error) = trouble.take() {
+                self.diagnose(format!("renewal: the ledger cannot be asked what is due: {error}"));
+                if !self.engine.is_busy() {
+                    return Ok(Task::Wait(duration(TROUBLE)));
+                }
+            }
+            match self.engine.poll(now, &outlook) {
+                Action::Begin if self.turn.is_none() => {
+                    self.take_turn(now);
+                    // Whoever had the turn before may have renewed.
+                    if self.turn.is_some() {
+                        match self.client.with(super::session::Session::outlook) {
+                            Ok(fresh) => outlook = fresh,
+                            Err(error) => trouble = Some(error),
+                        }
+                    }
+                }
+                Action::Begin => match self.client.request() {
+                    Ok(request) => {
+                        self.body = Arc::from(request.body);
+                        self.engine.begin(now);
+                    }
+                    Err(error) => {
+                        self.diagnose(format!("renewal: no request could be made: {error}"));
+                        self.engine.put_off(now, TROUBLE);
+                    }
+                },
+                Action::Send { attempt, url, deadline } => {
+                    return Ok(Task::Send { attempt, url, body: self.body.clone(), within: duration(deadline - now) });
+                }
+                Action::Abort(attempt) => return Ok(Task::Abort(attempt)),
+                Action::Report(outage) => {
+                    if let Err(error) = self.client.report(outage) {
+                        self.diagnose(format!(
+                            "renewal: an outage ({}) could not be recorded: {error}",
+                            outage.as_str()
+                        ));
+                    }
+                }
+                Action::Wait(until) => {
+                    self.rest();
+                    return Ok(Task::Wait(duration(until - now)));
+                }
+            }
+        }
+    }
+
+    fn take_turn(&mut self, now: Span) {
+        match self.client.with(|session| Ok((session.try_turn()?, session.learned()))) {
+            Ok((Some(turn), learned)) => {
+                self.turn = Some(turn);
+                if let Some(learned) = learned {
+                    self.engine.learn(&learned, now);
+                }
+            }
+            Ok((None, _)) => self.engine.put_off(now, OTHERS_TURN),
+            Err(error) => {
+                self.diagnose(format!("renewal: no turn could be had: {error}"));
+                self.engine.put_off(now, TROUBLE);
+            }
+        }
+    }
+
+    /// Between rounds: what was learned is left for the others, and the turn is given back.
+    fn rest(&mut self) {
+        for attempt in self.engine.attempts().collect::<Vec<_>>() {
+            let took = (attempt.until - attempt.since).as_nanos() / 1_000_000;
+            self.diagnose(format!("renewal: {}: {} after {took} ms", attempt.url, attempt.ended));
+        }
+        if self.turn.is_some() && !self.engine.is_busy() {
+            let learned = self.engine.learned();
+            // A client that was closed meanwhile has nothing to leave behind.
+            let _ = self.client.with(|session| {
+                session.keep_learned(learned);
+                Ok(())
+            });
+            self.turn = None;
+        }
+    }
+
+    fn diagnose(&self, text: String) {
+        let _ = self.client.with(|session| {
+            session.diagnose(text);
+            Ok(())
+        });
+    }
+
+    /// An attempt has ended, in this way: a whole answer, or a failure. One that is over already is nothing.
+    pub fn ended(&mut self, attempt: AttemptId, outcome: &Outcome) {
+        let now = self.now();
+        if !self.engine.ended(attempt, outcome, now) {
+            return;
+        }
+        let Outcome::Answer(answer) = outcome else { return };
+        match self.client.renew(&answer.body) {
+            Ok(answers) => {
+                let results: Vec<_> = answers.iter().map(|answer| answer.error).collect();
+                self.engine.imported(attempt, &results, now);
+            }
+            Err(error) if error.kind() == ErrorKind::Claims => self.engine.imported(attempt, &[], now),
+            Err(error) => {
+                self.diagnose(format!("renewal: an answer could not be taken: {error}"));
+                self.engine.not_imported(attempt, now);
+            }
+        }
+    }
+
+    /// The network is back, or another one is there: a pause after failures ends within some seconds.
+    pub fn network_changed(&mut self) {
+        let now = self.now();
+        self.engine.network_changed(now);
+    }
+
+    /// A renewal is wanted though none is due.
+    pub fn renew_now(&mut self) {
+        self.engine.renew_now();
+    }
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_nanos(u64::try_from(span.as_nanos()).unwrap_or(0))
+}
