@@ -8,6 +8,8 @@ pub mod clock;
 pub mod document;
 pub mod drill;
 pub mod grace;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod ledger;
 #[cfg(reprieve_next)]
 mod next;

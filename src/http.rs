@@ -1,0 +1,297 @@
+//! Renewal by HTTP, on a thread that the product asks for (Cargo feature `http`): ureq and rustls, with the platform's own certificate verifier
+//! and proxies.
+//!
+//! ```no_run
+//! use reprieve::client::Builder;
+//! use reprieve::http::{Options, Renewing};
+//!
+//! let client = Builder::from_file("reprieve.toml")?.open()?;
+//! let renewing = Renewing::start(&client, Default::default(), &Options::default())?;
+//! // The product runs, and asks `client.check` as ever.
+//! renewing.stop();
+//! # Ok::<(), reprieve::client::Error>(())
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::client::{Client, Error, ErrorKind, Renewer, Task};
+use crate::renew::{AttemptId, Failure, HttpAnswer, MAX_ANSWER, Outcome, Settings};
+
+/// Whose certificates are trusted, and which way requests go.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Certificates of the vendor's own authorities, in PEM, in place of those that the platform trusts. A document is trusted by its signature
+    /// in any case: this says whose server a failure is evidence of (rule G1).
+    pub roots: Option<Vec<u8>>,
+    /// A proxy's URL, `http://` or `https://`. None: what the platform says (`HTTPS_PROXY`, `NO_PROXY`, the settings of Windows); empty: no proxy.
+    pub proxy: Option<String>,
+    /// Header fields for each request, such as `Authorization`. They are never printed.
+    pub headers: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The values of headers are secrets, and a proxy's URL may hold a password.
+        let names: Vec<&String> = self.headers.iter().map(|header| &header.0).collect();
+        f.debug_struct("Options").field("headers", &names).finish_non_exhaustive()
+    }
+}
+
+/// Sends what renewals send. It holds no connection open between two rounds.
+#[derive(Clone)]
+pub struct Http {
+    agent: ureq::Agent,
+    headers: Arc<[(String, String)]>,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").finish_non_exhaustive()
+    }
+}
+
+fn refused(what: &str, why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Argument, format!("{what}: {why}"))
+}
+
+impl Http {
+    /// # Errors
+    /// [`ErrorKind::Argument`] for roots or a proxy that cannot be read, and for a header that HTTP does not allow.
+    pub fn new(options: &Options) -> Result<Http, Error> {
+        let mut tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::PlatformVerifier);
+        if let Some(pem) = &options.roots {
+            let mut roots = Vec::new();
+            for item in ureq::tls::parse_pem(pem) {
+                match item.map_err(|error| refused("`roots` is no PEM", error))? {
+                    ureq::tls::PemItem::Certificate(certificate) => roots.push(certificate),
+                    _ => {
+                        return Err(refused(
+                            "`roots`",
+                            "it holds something that is no certificate; give certificates alone",
+                        ));
+                    }
+                }
+            }
+            if roots.is_empty() {
+                return Err(refused("`roots`", "it holds no certificate; give one or more in PEM"));
+            }
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
+        }
+        let mut config = ureq::Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            // A captive portal redirects; the authority does not.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(0)
+            .accept("application/json")
+            .user_agent(concat!("reprieve/", env!("CARGO_PKG_VERSION")));
+        match options.proxy.as_deref() {
+            None => {}
+            Some("") => config = config.proxy(None),
+            Some(url) => {
+                let proxy = ureq::Proxy::new(url)
+                    .map_err(|_| refused("`proxy`", "it is no URL of a proxy; write http://HOST:PORT"))?;
+                config = config.proxy(Some(proxy));
+            }
+        }
+        for (name, value) in &options.headers {
+            let fits =
+                ureq::http::HeaderName::try_from(name).is_ok() && ureq::http::HeaderValue::try_from(value).is_ok();
+            if !fits {
+                return Err(refused("`headers`", format!("{name:?} or its value is not allowed in HTTP")));
+            }
+        }
+        Ok(Http { agent: config.build().new_agent(), headers: options.headers.clone().into() })
+    }
+
+    /// POSTs JSON and reads the whole answer, [`MAX_ANSWER`] bytes at most, within the time. Waits.
+    pub fn post(&self, url: &str, body: &[u8], within: Duration) -> Outcome {
+        match self.try_post(url, body, within) {
+            Ok(answer) => Outcome::Answer(answer),
+            Err(error) => match failure(&error) {
+                // The only one that is connected to is the proxy, and that stands in the customer's network.
+                Failure::Refused if self.goes_by_proxy(url) => Outcome::Failed(Failure::NoRoute),
+                failure => Outcome::Failed(failure),
+            },
+        }
+    }
+
+    fn goes_by_proxy(&self, url: &str) -> bool {
+        let Ok(url) = url.parse() else { return false };
+        self.agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&url))
+    }
+
+    fn try_post(&self, url: &str, body: &[u8], within: Duration) -> Result<HttpAnswer, ureq::Error> {
+        let mut request = self.agent.post(url).header("Content-Type", "application/json");
+        for (name, value) in &*self.headers {
+            request = request.header(name, value);
+        }
+        let mut answer = request.config().timeout_global(Some(within)).build().send(body)?;
+        let retry_after = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER as u64).read_to_vec()?;
+        Ok(HttpAnswer { status, retry_after, body })
+    }
+}
+
+/// Which failure an error is; what it is evidence of is decided in [`renew`](crate::renew).
+fn failure(error: &ureq::Error) -> Failure {
+    match error {
+        ureq::Error::HostNotFound => Failure::NoDns,
+        ureq::Error::Timeout(_) => Failure::TimedOut,
+        ureq::Error::Io(error) => of_io(error),
+        ureq::Error::Rustls(error) => of_tls(error),
+        ureq::Error::Tls(_) => Failure::Tls,
+        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) | ureq::Error::BodyStalled => Failure::Protocol,
+        ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
+        // The customer's proxy stands in the customer's network.
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::ConnectionFailed => Failure::NoRoute,
+        _ => Failure::Local,
+    }
+}
+
+fn of_tls(error: &rustls::Error) -> Failure {
+    match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Failure::Certificate,
+        _ => Failure::Tls,
+    }
+}
+
+fn of_io(error: &io::Error) -> Failure {
+    use io::ErrorKind as Kind;
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return of_tls(tls);
+        }
+        if let Some(inner) = inner.downcast_ref::<ureq::Error>() {
+            return failure(inner);
+        }
+    }
+    match error.kind() {
+        Kind::ConnectionRefused => Failure::Refused,
+        Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::UnexpectedEof
+        | Kind::NotConnected => Failure::Reset,
+        // `PermissionDenied`: a firewall of this machine's.
+        Kind::NetworkUnreachable
+        | Kind::HostUnreachable
+        | Kind::NetworkDown
+        | Kind::AddrNotAvailable
+        | Kind::PermissionDenied => Failure::NoRoute,
+        Kind::TimedOut | Kind::WouldBlock => Failure::TimedOut,
+        Kind::InvalidData => Failure::Protocol,
+        _ if is_of_dns(error) => Failure::NoDns,
+        _ => Failure::Local,
+    }
+}
+
+/// Whether a name could not be resolved. The standard library has no kind for it: on Windows its number tells (`WSAHOST_NOT_FOUND`,
+/// `WSATRY_AGAIN`, `WSANO_RECOVERY`, `WSANO_DATA`), elsewhere nothing but its text.
+fn is_of_dns(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(number) => cfg!(windows) && (11001..=11004).contains(&number),
+        None => error.to_string().starts_with("failed to lookup address information"),
+    }
+}
+
+enum Message {
+    Ended(AttemptId, Outcome),
+    NetworkChanged,
+    RenewNow,
+    Stop,
+}
+
+/// Renewals under way on a thread of their own. Dropping it stops them.
+#[derive(Debug)]
+pub struct Renewing {
+    messages: Sender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Renewing {
+    /// Starts the thread. It ends when this is stopped or dropped, and when the client is closed.
+    ///
+    /// # Errors
+    /// As [`Http::new`], and where the system gives no thread.
+    pub fn start(client: &Client, settings: Settings, options: &Options) -> Result<Renewing, Error> {
+        let http = Http::new(options)?;
+        let renewer = client.renewer(settings)?;
+        let (messages, inbox) = mpsc::channel();
+        let answers = messages.clone();
+        let thread = thread::Builder::new()
+            .name("reprieve-renew".into())
+            .spawn(move || drive(renewer, &http, &inbox, &answers))
+            .map_err(|error| Error::new(ErrorKind::Io, format!("no thread for renewals could be started: {error}")))?;
+        Ok(Renewing { messages, thread: Some(thread) })
+    }
+
+    /// The network is back, or another one is there. Does not wait.
+    pub fn network_changed(&self) {
+        let _ = self.messages.send(Message::NetworkChanged);
+    }
+
+    /// A renewal is wanted though none is due. Does not wait.
+    pub fn renew_now(&self) {
+        let _ = self.messages.send(Message::RenewNow);
+    }
+
+    /// Stops. Waits for what is being written to the ledger, never for the network.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.messages.send(Message::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn drive(mut renewer: Renewer, http: &Http, inbox: &mpsc::Receiver<Message>, answers: &Sender<Message>) {
+    loop {
+        let message = match renewer.poll() {
+            Ok(Task::Send { attempt, url, body, within }) => {
+                // A thread for each attempt: two are hedged at once, and one that nobody waits for ends by its time-out.
+                let (http, answers) = (http.clone(), answers.clone());
+                let started = thread::Builder::new().name("reprieve-http".into()).spawn(move || {
+                    let _ = answers.send(Message::Ended(attempt, http.post(&url, &body, within)));
+                });
+                if started.is_err() {
+                    renewer.ended(attempt, &Outcome::Failed(Failure::Local));
+                }
+                continue;
+            }
+            Ok(Task::Abort(_)) => continue,
+            Ok(Task::Wait(pause)) => match inbox.recv_timeout(pause) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            },
+            Err(_) => return,
+        };
+        match message {
+            Message::Ended(attempt, outcome) => renewer.ended(attempt, &outcome),
+            Message::NetworkChanged => renewer.network_changed(),
+            Message::RenewNow => renewer.renew_now(),
+            Message::Stop => return,
+        }
+    }
+}
