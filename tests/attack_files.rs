@@ -62,6 +62,7 @@ impl Vendor {
                 .map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) })
                 .collect(),
             roots: vec![self.root.root_key()],
+            endpoints: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         document::issue(Kind::Keys, &document.claims(), &[&self.root]).unwrap()

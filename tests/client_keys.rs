@@ -30,6 +30,7 @@ impl Vendor {
             version: 1,
             keys: vec![KeyEntry { roles: vec![Role::Lease], ..key.entry(&[]) }],
             roots: vec![root.root_key()],
+            endpoints: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", SECRET, vec![root.root_key()]);

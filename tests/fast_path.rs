@@ -69,6 +69,7 @@ fn client(folder: &Path, upkeep: Upkeep) -> Client {
         version: 1,
         keys: vec![KeyEntry { roles: vec![Role::Lease, Role::Policy], ..signer.entry(&[]) }],
         roots: vec![root.root_key()],
+        endpoints: Vec::new(),
         iat: Instant::from_seconds(1_700_000_000),
     };
     let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);

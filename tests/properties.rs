@@ -131,6 +131,7 @@ impl World {
             version: 1,
             keys: entries.collect(),
             roots: vec![world.root.root_key()],
+            endpoints: Vec::new(),
             iat: Instant::from_seconds(START),
         };
         let token = document::issue(Kind::Keys, &document.claims(), &[&world.root]).unwrap();

@@ -35,6 +35,7 @@ impl Authority {
             version: 1,
             keys: vec![KeyEntry { roles: vec![Role::Lease], ..lease.entry(&[]) }],
             roots: vec![root.root_key()],
+            endpoints: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);

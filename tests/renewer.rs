@@ -234,3 +234,25 @@ fn leases_that_end_at_once_are_not_asked_for_without_end() {
     std::thread::sleep(Duration::from_millis(1100));
     assert!(waits(&mut renewer) > Duration::from_secs(50));
 }
+
+#[test]
+fn a_keys_document_says_where_to_renew_and_the_application_file_is_the_last_resort() {
+    let (mut vendor, folder) = (vendor(), TempDir::new().unwrap());
+    let client = vendor.client(folder.path());
+    let mut renewer = client.renewer(Settings::default()).unwrap();
+    let (attempt, url, _) = sent(&mut renewer);
+    assert_eq!(url, "https://a.example/renew");
+
+    vendor.rotate(2, json!(["https://new.example/renew", { "url": "gopher://x" }, 7, { "url": "https://b.example/renew", "region": "eu" }]));
+    assert!(client.import(vendor.app.keys.as_ref().unwrap()).unwrap().accepted);
+    // The round begins anew, at the new place, and what runs is given up.
+    assert_eq!(renewer.poll().unwrap(), Task::Abort(attempt));
+    let mut tried = Vec::new();
+    for _ in 0..3 {
+        let (attempt, url, _) = sent(&mut renewer);
+        renewer.ended(attempt, &Outcome::Failed(Failure::Refused));
+        tried.push(url);
+    }
+    assert_eq!(tried, ["https://new.example/renew", "https://b.example/renew", "https://a.example/renew"]);
+    waits(&mut renewer);
+}

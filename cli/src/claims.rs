@@ -21,7 +21,7 @@ fn known(kind: Kind) -> &'static [&'static str] {
         Kind::Extension => &["license", "features", "until", "access"],
         Kind::Revocation => &["license", "features", "effective"],
         Kind::Ruling => &["license", "features", "void", "clears", "ledger"],
-        Kind::Keys => &["version", "keys", "roots"],
+        Kind::Keys => &["version", "keys", "roots", "endpoints"],
     }
 }
 

@@ -11,8 +11,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::error::{Error, ErrorKind};
-use crate::document::RootKey;
-use crate::renew::Endpoint;
+use crate::document::{Endpoint, RootKey};
 
 /// What a vendor's products have in common.
 ///
@@ -155,8 +154,7 @@ impl<'de> Deserialize<'de> for UrlOrTable {
 fn endpoints(raw: Vec<UrlOrTable>) -> Result<Vec<Endpoint>, Error> {
     let mut known = Vec::with_capacity(raw.len());
     for (UrlOrTable(raw), place) in raw.into_iter().zip(1u16..) {
-        let scheme = raw.url.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
-        if !scheme.is_some_and(|(scheme, rest)| matches!(&*scheme, "https" | "http") && !rest.is_empty()) {
+        if !Endpoint::is_url(&raw.url) {
             return Err(Error::new(
                 ErrorKind::App,
                 format!("application file: `endpoints` has {:?}, which is no https:// (or http://) URL", raw.url),

@@ -27,7 +27,7 @@ pub enum Task {
         /// If there is no answer within this, the attempt is over.
         within: Duration,
     },
-    /// Stop this attempt: nobody waits for it any more.
+    /// Stop this attempt if it still runs: nobody waits for it any more.
     Abort(AttemptId),
     /// Nothing is to be done for so long, unless an attempt ends.
     Wait(Duration),
@@ -65,6 +65,8 @@ const OTHERS_TURN: Span = Span::seconds(5);
 pub struct Renewer {
     client: Client,
     engine: Engine,
+    /// Which `keys` document the engine's endpoints are of; the outer `None`: it has none yet.
+    keys: Option<Option<u64>>,
     body: Arc<[u8]>,
     turn: Option<Box<dyn StorageLock>>,
     /// The process that it works for: a child of a fork begins with a clean slate.
@@ -77,8 +79,8 @@ impl Renewer {
         SystemRandom::new()
             .fill(&mut seed)
             .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
-        let engine = Engine::new(client.endpoints().to_vec(), settings, u64::from_ne_bytes(seed));
-        Ok(Renewer { client, engine, body: Arc::from([]), turn: None, pid: std::process::id() })
+        let engine = Engine::new(Vec::new(), settings, u64::from_ne_bytes(seed));
+        Ok(Renewer { client, engine, keys: None, body: Arc::from([]), turn: None, pid: std::process::id() })
     }
 
     fn now(&self) -> Span {
@@ -107,6 +109,7 @@ impl Renewer {
         };
         loop {
             let now = self.now();
+            self.find_endpoints(now);
             if let Some(error) = trouble.take() {
                 self.diagnose(format!("renewal: the ledger cannot be asked what is due: {error}"));
                 if !self.engine.is_busy() {
@@ -151,6 +154,17 @@ impl Renewer {
                     return Ok(Task::Wait(duration(until - now)));
                 }
             }
+        }
+    }
+
+    /// The ways to the authority, where a `keys` document has changed them.
+    fn find_endpoints(&mut self, now: Span) {
+        let app = self.client.endpoints();
+        // A ledger that cannot be asked changes nothing.
+        let Ok((keys, endpoints)) = self.client.with(|session| Ok(session.endpoints(app))) else { return };
+        if self.keys != Some(keys) {
+            self.keys = Some(keys);
+            self.engine.set_endpoints(endpoints, now);
         }
     }
 

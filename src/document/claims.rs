@@ -206,6 +206,37 @@ pub struct Keys {
     pub keys: Vec<KeyEntry>,
     /// Who may sign the next `keys` document.
     pub roots: Vec<RootKey>,
+    /// Where to renew from now on, before what the application file names. An entry that a release cannot
+    /// read is none of its: or one product would accept the document, and another refuse it.
+    pub endpoints: Vec<Endpoint>,
     /// When it was issued.
     pub iat: Instant,
+}
+
+/// A way to the authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where a renewal request is POSTed to: an `https:` URL (an `http:` one only where nothing but the documents' signatures is
+    /// to be trusted).
+    pub url: String,
+    /// The lower is tried first, as of SRV records (RFC 2782).
+    pub priority: u16,
+    /// How often, among endpoints of one priority, it comes first: in proportion to this. 0: last of them.
+    pub weight: u16,
+    /// The region that it stands in, if it matters. Within a priority no two attempts in a row go to one region while there is
+    /// another: what takes down one endpoint is likely to take down its neighbours.
+    pub region: Option<String>,
+}
+
+impl Endpoint {
+    /// An endpoint of priority and weight 1.
+    pub fn new(url: impl Into<String>) -> Endpoint {
+        Endpoint { url: url.into(), priority: 1, weight: 1, region: None }
+    }
+
+    /// Whether a text can be an endpoint's URL.
+    pub(crate) fn is_url(text: &str) -> bool {
+        let (scheme, rest) = text.split_once("://").unwrap_or_default();
+        (scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")) && !rest.is_empty()
+    }
 }

@@ -199,11 +199,22 @@ impl Keys {
             entry
         });
         let roots = self.roots.iter().map(|root| json!({ "kid": root.kid, "x": encode(&root.x) }));
-        json!({
+        let mut claims = json!({
             "version": self.version,
             "keys": keys.collect::<Vec<_>>(),
             "roots": roots.collect::<Vec<_>>(),
             "iat": seconds(self.iat),
-        })
+        });
+        if !self.endpoints.is_empty() {
+            let endpoints = self.endpoints.iter().map(|one| {
+                let mut entry = json!({ "url": one.url, "priority": one.priority, "weight": one.weight });
+                if let (Some(map), Some(region)) = (entry.as_object_mut(), &one.region) {
+                    map.insert("region".to_owned(), Value::from(region.as_str()));
+                }
+                entry
+            });
+            claims["endpoints"] = endpoints.collect();
+        }
+        claims
     }
 }

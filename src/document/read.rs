@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::jws::decode;
 use super::{
-    ANY_LEDGER, Document, Extension, KeyEntry, Keys, Lease, Notice, PolicyDocument, Refused, Revocation, Role, RootKey,
-    Ruling,
+    ANY_LEDGER, Document, Endpoint, Extension, KeyEntry, Keys, Lease, Notice, PolicyDocument, Refused, Revocation,
+    Role, RootKey, Ruling,
 };
 use crate::policy::Policy;
 use crate::terms::{Access, Kind, Refusal, is_name, is_pattern};
@@ -31,7 +31,7 @@ const fn known(kind: Kind) -> &'static [&'static str] {
         Kind::Extension => &["license", "features", "until", "access"],
         Kind::Revocation => &["license", "features", "effective"],
         Kind::Ruling => &["license", "features", "void", "clears", "ledger"],
-        Kind::Keys => &["version", "keys", "roots"],
+        Kind::Keys => &["version", "keys", "roots", "endpoints"],
     }
 }
 
@@ -284,7 +284,31 @@ fn keys(claims: &Claims, iat: Instant) -> Result<Keys, Refused> {
     if let Some(root) = roots.iter().find(|root| keys.iter().any(|key| key.kid == root.kid && key.x != root.x)) {
         return Err(wrong("roots", &format!("has another key than `keys` under the name `{}`", root.kid)));
     }
-    Ok(Keys { version: whole(claims, "version")?, keys, roots, iat })
+    let endpoints = claims.get("endpoints").and_then(Value::as_array).into_iter().flatten();
+    let endpoints = endpoints.zip(1u16..).filter_map(|(entry, place)| endpoint(entry, place)).collect();
+    Ok(Keys { version: whole(claims, "version")?, keys, roots, endpoints, iat })
+}
+
+/// A URL, or an object; none if this release cannot read it.
+fn endpoint(entry: &Value, place: u16) -> Option<Endpoint> {
+    let number = |entry: &Claims, key: &str, absent: u16| match entry.get(key) {
+        None => Some(absent),
+        Some(value) => value.as_u64().and_then(|number| u16::try_from(number).ok()),
+    };
+    let endpoint = match entry {
+        Value::String(url) => Endpoint { priority: place, ..Endpoint::new(url) },
+        Value::Object(entry) => Endpoint {
+            url: entry.get("url")?.as_str()?.to_owned(),
+            priority: number(entry, "priority", place)?,
+            weight: number(entry, "weight", 1)?,
+            region: match entry.get("region") {
+                None | Some(Value::Null) => None,
+                Some(region) => Some(region.as_str()?.to_owned()),
+            },
+        },
+        _ => return None,
+    };
+    Endpoint::is_url(&endpoint.url).then_some(endpoint)
 }
 
 fn once<'a>(kids: impl Iterator<Item = &'a String>, key: &str) -> Result<(), Refused> {

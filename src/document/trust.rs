@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{KeyEntry, Keys, Role, RootKey};
+use super::{Endpoint, KeyEntry, Keys, Role, RootKey};
 use crate::time::Instant;
 
 /// The root keys that a product brings, and the newest `keys` document.
@@ -57,6 +57,11 @@ impl TrustStore {
     /// The authority's keys.
     pub fn keys(&self) -> &[KeyEntry] {
         self.adopted.as_ref().map_or(&[], |keys| &keys.keys)
+    }
+
+    /// Where the `keys` document in force says that the authority is to be found.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        self.adopted.as_ref().map_or(&[], |keys| &keys.endpoints)
     }
 
     /// Who may sign the next `keys` document: the product's own root keys first, each key once.

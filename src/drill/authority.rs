@@ -113,6 +113,7 @@ impl Authority {
             version: 1,
             keys: self.keys.iter().map(|(role, key)| KeyEntry { roles: vec![*role], ..key.entry(&[]) }).collect(),
             roots: vec![self.root()],
+            endpoints: Vec::new(),
             iat,
         };
         self.sign(Kind::Keys, &keys.claims(), &[&self.root])

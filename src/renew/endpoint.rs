@@ -1,35 +1,14 @@
-//! Where the authority can be reached: endpoints, in which order they are tried, and which are spared for a while.
+//! In which order endpoints are tried, and which are spared for a while.
 
 use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
+use crate::document::Endpoint;
 use crate::time::Span;
 
-/// A way to the authority.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Where a renewal request is POSTed to: an `https:` URL (an `http:` one only where nothing but the documents' signatures is
-    /// to be trusted).
-    pub url: String,
-    /// The lower is tried first, as of SRV records (RFC 2782).
-    pub priority: u16,
-    /// How often, among endpoints of one priority, it comes first: in proportion to this. 0: last of them.
-    pub weight: u16,
-    /// The region that it stands in, if it matters. Within a priority no two attempts in a row go to one region while there is
-    /// another: what takes down one endpoint is likely to take down its neighbours.
-    pub region: Option<String>,
-}
-
-impl Endpoint {
-    /// An endpoint of priority and weight 1.
-    pub fn new(url: impl Into<String>) -> Endpoint {
-        Endpoint { url: url.into(), priority: 1, weight: 1, region: None }
-    }
-
-    /// Whether the transport proves that the answer is the authority's: a page over plain HTTP can be anybody's.
-    pub(super) fn is_authentic(&self) -> bool {
-        self.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
-    }
+/// Whether the transport proves that the answer is the authority's: a page over plain HTTP can be anybody's.
+pub(super) fn is_authentic(endpoint: &Endpoint) -> bool {
+    endpoint.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
 }
 
 /// After so many failures in a row an endpoint is spared.
@@ -187,8 +166,8 @@ mod tests {
 
     #[test]
     fn only_https_proves_who_answers() {
-        assert!(Endpoint::new("HTTPS://a.example/renew").is_authentic());
-        assert!(!Endpoint::new("http://a.example/renew").is_authentic());
-        assert!(!Endpoint::new("").is_authentic());
+        assert!(is_authentic(&Endpoint::new("HTTPS://a.example/renew")));
+        assert!(!is_authentic(&Endpoint::new("http://a.example/renew")));
+        assert!(!is_authentic(&Endpoint::new("")));
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
-use super::endpoint::{Breaker, Endpoint, order};
+use super::endpoint::{Breaker, is_authentic, order};
 use super::evidence::{self, Failure, Verdict};
 use super::round::{AttemptId, Ended, HttpAnswer, Outcome, Over, Round, Want, is_for_client, outage_of};
 use super::schedule::{Outlook, doubled};
+use crate::document::Endpoint;
 use crate::terms::{Outage, Refusal};
 use crate::time::Span;
 
@@ -62,7 +63,7 @@ pub enum Action {
         /// When it has failed if there is no answer.
         deadline: Span,
     },
-    /// Stop this attempt: nobody waits for it any more.
+    /// Stop this attempt if it still runs: nobody waits for it any more.
     Abort(AttemptId),
     /// The round has failed: report this outage (`Client::report`).
     Report(Outage),
@@ -268,7 +269,7 @@ impl Engine {
         if running.importing.is_some() {
             return false;
         }
-        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| known.0.is_authentic());
+        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| is_authentic(&known.0));
         match outcome {
             Outcome::Failed(failure) => {
                 let (failure, evidence) = (*failure, failure.evidence(authentic));
@@ -310,7 +311,7 @@ impl Engine {
 
     fn importing(&self, attempt: AttemptId) -> Option<(u16, bool)> {
         let running = self.round.as_ref()?.running.iter().find(|running| running.id == attempt)?;
-        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| known.0.is_authentic());
+        let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| is_authentic(&known.0));
         Some((running.importing?, authentic))
     }
 

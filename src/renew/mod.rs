@@ -36,11 +36,12 @@ mod evidence;
 mod round;
 mod schedule;
 
-pub use endpoint::Endpoint;
 pub use engine::{Action, Attempt, Engine, Learned, Settings};
 pub use evidence::Failure;
 pub use round::{AttemptId, Ended, HttpAnswer, Outcome};
 pub use schedule::{Outlook, Term};
+
+pub use crate::document::Endpoint;
 
 /// How long an answer may be: a lease and whatever documents the ledger has not seen. A driver reads no further.
 pub const MAX_ANSWER: usize = 4 << 20;

@@ -35,7 +35,13 @@ pub fn keys() -> Keys {
         exp: Some(Instant::from_seconds(IAT + 100)),
         ..key("short-lived").entry(&[Role::Lease])
     });
-    Keys { version: 1, keys, roots: vec![key("root-2").root_key()], iat: Instant::from_seconds(IAT) }
+    Keys {
+        version: 1,
+        keys,
+        roots: vec![key("root-2").root_key()],
+        endpoints: Vec::new(),
+        iat: Instant::from_seconds(IAT),
+    }
 }
 
 pub fn trust() -> TrustStore {

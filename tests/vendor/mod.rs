@@ -35,11 +35,31 @@ impl Vendor {
             version: 1,
             keys: keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
             roots: vec![root.root_key()],
+            endpoints: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);
         app.keys = Some(document::issue(Kind::Keys, &document.claims(), &[&root]).unwrap());
         Vendor { root, keys, app }
+    }
+
+    /// Another `keys` document, with the same keys, that says where to renew.
+    pub fn rotate(&mut self, version: u64, endpoints: Value) {
+        let document = Keys {
+            version,
+            keys: self
+                .keys
+                .iter()
+                .zip(ROLES)
+                .map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) })
+                .collect(),
+            roots: vec![self.root.root_key()],
+            endpoints: Vec::new(),
+            iat: Instant::from_seconds(1_700_000_000),
+        };
+        let mut claims = document.claims();
+        claims["endpoints"] = endpoints;
+        self.app.keys = Some(document::issue(Kind::Keys, &claims, &[&self.root]).unwrap());
     }
 
     pub fn issue(&self, kind: Kind, mut claims: Value) -> Vec<u8> {

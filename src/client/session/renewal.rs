@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Session};
 use crate::clock::Boot;
+use crate::document::Endpoint;
 use crate::ledger::StorageLock;
 use crate::renew::{Learned, Outlook, Term};
 use crate::time::Span;
@@ -41,6 +42,17 @@ impl Session {
             .map(|notice| (notice.start, notice.end))
             .collect();
         Ok(Outlook { t, terms, windows, look: LOOK })
+    }
+
+    /// Which `keys` document says where to renew, and all ways to the authority: what it names first, then what the application file names
+    /// besides, so that a wrong list leaves the old ways open.
+    pub(in crate::client) fn endpoints(&self, app: &[Endpoint]) -> (Option<u64>, Vec<Endpoint>) {
+        let trust = self.state().trust();
+        let named = trust.endpoints();
+        let after = named.iter().map(|one| one.priority).max().map_or(0, |last| last.saturating_add(1));
+        let besides = app.iter().filter(|one| named.iter().all(|known| known.url != one.url));
+        let besides = besides.map(|one| Endpoint { priority: one.priority.saturating_add(after), ..one.clone() });
+        (trust.version(), named.iter().cloned().chain(besides).collect())
     }
 
     pub(in crate::client) fn try_turn(&self) -> Result<Option<Box<dyn StorageLock>>, Error> {
