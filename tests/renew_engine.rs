@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use reprieve::renew::{
@@ -53,6 +53,9 @@ struct World {
     running: BTreeMap<AttemptId, (String, Option<Span>)>,
     seen: Vec<(i64, Seen)>,
     begun: Vec<i64>,
+    /// Of the round that is under way.
+    tried: HashSet<String>,
+    reported: bool,
 }
 
 const START: Instant = Instant::from_seconds(1_767_225_600);
@@ -70,6 +73,8 @@ impl World {
             running: BTreeMap::new(),
             seen: Vec::new(),
             begun: Vec::new(),
+            tried: HashSet::new(),
+            reported: false,
         }
     }
 
@@ -97,10 +102,13 @@ impl World {
                 match self.engine.poll(self.now, &self.outlook()) {
                     Action::Begin => {
                         self.begun.push(self.now.as_seconds());
+                        self.tried.clear();
+                        self.reported = false;
                         self.engine.begin(self.now);
                     }
                     Action::Send { attempt, url, deadline } => {
                         assert!(deadline > self.now);
+                        assert!(self.tried.insert(url.clone()), "{url} twice in a round");
                         let ends = match &self.behaviours[&url] {
                             Behaviour::Silent => None,
                             Behaviour::Renews { after }
@@ -117,7 +125,10 @@ impl World {
                             self.note(Seen::Aborted(url));
                         }
                     }
-                    Action::Report(outage) => self.note(Seen::Reported(outage)),
+                    Action::Report(outage) => {
+                        assert!(!std::mem::replace(&mut self.reported, true), "a round is reported once");
+                        self.note(Seen::Reported(outage));
+                    }
                     Action::Wait(until) => break until,
                     other => panic!("{other:?}"),
                 }
@@ -419,24 +430,6 @@ proptest! {
             prop_assert!(world.running.remove(&attempt).is_some());
         }
         prop_assert!(world.running.is_empty(), "{:?} run on", world.running);
-        let mut tried = std::collections::HashSet::new();
-        let mut begun = world.begun.iter().copied().peekable();
-        for (second, seen) in &world.seen {
-            match seen {
-                Seen::Sent(url) => {
-                    if begun.peek().is_some_and(|begin| begin <= second) && !tried.is_empty() && tried.contains(url) {
-                        tried.clear();
-                    }
-                    while begun.peek().is_some_and(|begin| begin <= second) {
-                        begun.next();
-                        tried.clear();
-                    }
-                    prop_assert!(tried.insert(url.clone()), "{url} twice in a round: {:?}", world.seen);
-                }
-                Seen::Reported(_) => prop_assert!(!tried.is_empty()),
-                _ => {}
-            }
-        }
         // At the least pause there is, full jitter's mean, some hundreds of rounds.
         prop_assert!(world.begun.len() < 600, "{} rounds", world.begun.len());
     }
