@@ -89,6 +89,21 @@ def expected():
     return (OUTPOST / "expected.txt").read_text(encoding="utf-8")
 
 
+# What docs/engines.md shows.
+
+def examples(folder):
+    """Writes the page's files into a folder that docs/quickstart.sh was run in."""
+    documentation = module(ROOT / "tests" / "docs" / "run.py")
+    page = documentation.Page("engines.md", str(folder))
+    if page.prepared[0]:
+        raise RuntimeError(f"docs/quickstart.sh: {page.prepared[1]}")
+    text = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
+    for block in documentation.blocks("docs/engines.md", text):
+        if "as" in block.marks:
+            page.write(block.marks["as"], block.code)
+    return pathlib.Path(folder)
+
+
 # Ledgers.
 
 def vendor(folder):

@@ -84,6 +84,14 @@ def full_disk(engine):
         return kit.verify(app) if good else f"status {code}: {out}{problem}"
 
 
+def shown_in_the_page(engine):
+    place = engine.work / "page"
+    place.mkdir()
+    folder = kit.examples(place)
+    code, out, problem = kit.call([kit.PYTHON, folder / f"{engine.name}_game.py"], engine.env(), cwd=folder)
+    return None if code == 0 and out.endswith("render is full\n") else f"status {code}: {out}{problem}"
+
+
 def broken(engine, counts, run):
     """Installations without a library that fits. `run(packages)` plays the sample's record; it gives status, errors and the record's text."""
     suffix = next(suffix for suffix in importlib.machinery.EXTENSION_SUFFIXES if "abi3" in suffix)
@@ -122,7 +130,7 @@ def broken(engine, counts, run):
 COMMON = [("the record, a frame for each step", record), ("the outage, played in frames", played), ("entered and left a hundred times", hundred),
           ("the package is reloaded", says("reload", r"reloaded 2 2\n")),
           ("two scenes on one ledger", says("scenes", r"scenes 30 30 \['from the first scene'\] full unknown\n")),
-          ("killed while it appends", killed), ("a full disk", full_disk)]
+          ("killed while it appends", killed), ("a full disk", full_disk), ("what docs/engines.md shows", shown_in_the_page)]
 
 
 def main(name, title, tests, run_broken):

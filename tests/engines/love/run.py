@@ -130,6 +130,28 @@ def full_disk(love):
         return kit.verify(app) if good else f"status {code}: {out}{problem}"
 
 
+def shown_in_the_page(love):
+    """The game of docs/engines.md, whole and without its library, and its program for other hosts of LuaJIT."""
+    place = love.work / "page"
+    place.mkdir()
+    folder = kit.examples(place)
+    game = folder / "love"
+    shutil.copy(HERE.parent / "frames" / "love" / "conf.lua", game)
+    shutil.copy(folder / "reprieve.toml", game)
+    with open(game / "main.lua", "a", encoding="utf-8") as file:
+        file.write(kit.module(kit.ROOT / "tests" / "lua" / "run.py").LOVE_END)
+    for library, wanted in ((kit.LIB, "lanterns are full\n"), (folder / "none", "lanterns are unknown\n")):
+        code, out, problem = kit.call([love.love, game], love.env(library=library), cwd=folder)
+        if code or not out.endswith(wanted):
+            return f"status {code} with REPRIEVE_LIB={library}: {out}{problem}"
+    luajit = shutil.which("luajit")
+    if not luajit:
+        counts.skip("the page's program for other hosts of LuaJIT", "luajit is missing")
+        return None
+    code, out, problem = kit.call([luajit, folder / "host.lua"], love.env(), cwd=folder)
+    return None if code == 0 and out == "played\tfull\n" else f"host.lua: status {code}: {out}{problem}"
+
+
 def widths(love):
     code, out, problem = love(GAME, "widths", kit.OUTPOST, screen=True)
     seen = re.fullmatch(r"widths\t(\d+)\t(\d+)\n", out)
@@ -140,7 +162,7 @@ def main():
     alone = [("the record", record), ("entered and left a hundred times", hundred),
              ("a script is reloaded", lambda love: says(love, "reload", r"reloaded\t50\t50\n")),
              ("two scenes on one ledger", lambda love: says(love, "scenes", r"scenes\t30\t1\n")),
-             ("killed while it appends", killed), ("a full disk", full_disk)]
+             ("killed while it appends", killed), ("a full disk", full_disk), ("what docs/engines.md shows", shown_in_the_page)]
     shown = [("the pictures", frames), ("played by its keys, in a window", played), ("every sentence fits the banner", widths)]
     with tempfile.TemporaryDirectory(dir=kit.environment().get("TMPDIR")) as work:
         love = Love(pathlib.Path(work))
