@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build install packages test test-dotnet test-platforms demo lint soak fuzz bench clean
+.PHONY: help setup build install packages test test-dotnet test-platforms test-engines demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -30,6 +30,9 @@ test-dotnet: build ## The C# tests on .NET: the `dotnet` on the path, or the one
 
 test-platforms: build ## Every platform but Windows, built by cross compilers and run by qemu (some minutes); PLATFORMS names some
 	@scripts/platforms.sh $(PLATFORMS)
+
+test-engines: build ## The game engines that can be had here: what is missing is installed, or named `not run`
+	@$(VENV)/bin/python tests/engines/run.py
 
 demo: build ## An outage survived by three products on one ledger, in under a minute
 	@$(VENV)/bin/python demo/run.py
