@@ -9,7 +9,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant as Watch};
 
 use reprieve::client::{Brief, Client, ErrorKind, Feature, Upkeep, read_named};
-use reprieve::terms::{Access, LicenseState, Outage, Reason};
+use reprieve::terms::{Access, Kind, LicenseState, Outage, Reason};
+use serde_json::json;
 use vendor::Vendor;
 
 fn licensed(vendor: &Vendor, folder: &std::path::Path) -> Client {
@@ -76,8 +77,35 @@ fn every_operation_of_the_client_shows_in_the_next_check() {
     let other = own.feature("cad", "core").unwrap();
     assert_eq!(other.check().reason(), Some(Reason::Unknown));
     own.upkeep().unwrap();
-    assert_eq!(cell(&other), None);
+    assert_eq!(cell(&other).expect("upkeep decided for it").reason(), Some(Reason::Network));
     assert_eq!(other.check().reason(), Some(Reason::Network));
+}
+
+#[test]
+fn an_upkeep_of_the_products_own_decides_what_frames_ask_next_and_takes_no_first_use() {
+    let _cells = shared();
+    let (vendor, folder) = (Vendor::new(), tempfile::tempdir().unwrap());
+    drop(licensed(&vendor, folder.path()));
+    let client = vendor.builder(folder.path()).upkeep(Upkeep::Own).open().unwrap();
+    let feature = client.feature("cad", "core").unwrap();
+    let now = vendor::now();
+    let lease =
+        json!({ "license": "L1", "sku": "cad", "ledger": "*", "features": { "core": now + 3600 }, "iat": now - 100 });
+    assert!(client.import(&vendor.issue(Kind::Lease, lease)).unwrap().accepted);
+    let ready = cell(&feature).expect("nothing is to be recorded of a feature that is licensed");
+    assert_eq!(ready.state(), Some(LicenseState::Licensed));
+    // It has ended: the first check is a first use (G2), and no upkeep is a check.
+    assert!(client.import(&vendor.lease(-60)).unwrap().accepted);
+    client.upkeep().unwrap();
+    assert_eq!(cell(&feature), None);
+    let first = feature.check();
+    assert_eq!(first.state(), Some(LicenseState::Grace));
+    client.upkeep().unwrap();
+    let ready = cell(&feature).expect("its first use is recorded");
+    assert_eq!((ready.state(), ready.ends()), (first.state(), first.ends()));
+    assert!(ready.t() >= first.t());
+    client.close().unwrap();
+    assert_eq!(cell(&feature), None);
 }
 
 #[test]

@@ -321,6 +321,26 @@ impl Cells {
         }
     }
 
+    /// The SKUs and features that have cells.
+    pub(super) fn names(&self) -> Vec<(String, String)> {
+        let own = self.own();
+        let names =
+            own.iter().flat_map(|(sku, features)| features.keys().map(move |feature| (sku.clone(), feature.clone())));
+        names.collect()
+    }
+
+    /// Puts what is known now into all of them. What is not known is good no longer.
+    pub(super) fn renew(&self, known: impl Fn(&str, &str) -> Option<(Brief, i64, i64)>) {
+        for (sku, features) in self.own().iter() {
+            for (feature, held) in features {
+                match known(sku, feature) {
+                    Some((brief, from, to)) => held.iter().for_each(|held| held.cell.publish(&brief, from, to)),
+                    None => held.iter().for_each(|held| held.cell.forget()),
+                }
+            }
+        }
+    }
+
     /// All that lies there is good no longer.
     pub(super) fn forget(&self) {
         self.own().values().flat_map(HashMap::values).flatten().for_each(|held| held.cell.forget());

@@ -93,7 +93,7 @@ impl Shared {
         let session = guard.as_mut().ok_or_else(closed)?;
         let result = wish(session);
         self.publish(Some(session));
-        self.forget();
+        self.renew(session);
         result
     }
 
@@ -111,6 +111,28 @@ impl Shared {
         self.clear(&mut cache);
         cache.upkept = self.clock.coarse();
         cache.uptime = self.clock.read().uptime;
+    }
+
+    /// Something may have changed. Where upkeep is the product's own, what it keeps to ask about is decided anew here, on the thread
+    /// that called: a frame finds it ready, and never waits or allocates. Left to the next check is what that check would record.
+    fn renew(&self, session: &Session) {
+        if self.upkeep == Upkeep::InChecks {
+            return self.forget();
+        }
+        let (now, reading) = (self.clock.coarse(), self.clock.read());
+        let mut decisions = HashMap::<String, HashMap<String, _>>::new();
+        for (sku, feature) in self.cells.names() {
+            if let Some(decision) = session.foresee(reading, &sku, &feature) {
+                decisions.entry(sku).or_default().insert(feature, (Arc::new(decision), now));
+            }
+        }
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        *cache = Cache { upkept: now, uptime: reading.uptime, decisions };
+        self.cells.renew(|sku, feature| {
+            let (decision, made) = cache.decisions.get(sku)?.get(feature)?;
+            let (from, to) = self.good(&cache, decision, *made);
+            Some((Brief::of(decision), from, to))
+        });
     }
 
     fn clear(&self, cache: &mut Cache) {

@@ -126,6 +126,13 @@ impl Session {
         Ok(decisions.into_iter().map(|decision| self.flagged(decision)).collect())
     }
 
+    /// What a check would answer now; none if it would record a first use.
+    pub(in crate::client) fn foresee(&self, reading: Reading, sku: &str, feature: &str) -> Option<Decision> {
+        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &Opening::default());
+        let (decision, first_use) = op.decide(sku, feature);
+        first_use.is_none().then(|| self.flagged(decision))
+    }
+
     pub(super) fn flagged(&self, decision: Decision) -> Decision {
         #[cfg(reprieve_next)]
         let decision = crate::next::decided(decision, self.state.next);
