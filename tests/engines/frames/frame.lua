@@ -57,14 +57,15 @@ function frames.new(mode, app, seconds, keep)
     if done == CHECKS then good = good + 1 end
   end
 
-  local allocated, before = 0, 0ULL
+  local allocated = 0
   function made.quiet()
-    local lua = collectgarbage "count"
-    before = C.frames_allocations()
+    local before = tonumber(C.frames_allocations())
     C.frames_mark "begin"
+    local lua = collectgarbage "count"
     local done = ours()
+    local bytes = (collectgarbage "count" - lua) * 1024
     C.frames_mark "end"
-    times[at] = tonumber(C.frames_allocations() - before) + (collectgarbage "count" - lua) * 1024
+    times[at] = tonumber(C.frames_allocations()) - before + bytes
     if done == CHECKS then good = good + 1 end
   end
 
