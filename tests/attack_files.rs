@@ -305,7 +305,13 @@ fn l3_a_copy_put_under_an_open_client_is_found() {
     }
     drain(&client, "test");
     std::fs::write(file.with_extension("copy"), copy).unwrap();
-    std::fs::rename(file.with_extension("copy"), &file).unwrap();
+    if let Err(error) = std::fs::rename(file.with_extension("copy"), &file) {
+        assert!(std::env::var_os("WINEPREFIX").is_some(), "{error}");
+        println!(
+            "not run: a copy put under an open client: Wine replaces no file that is open, as Windows does since 10"
+        );
+        return;
+    }
     std::fs::remove_file(folder.path().join("ledger/acme.head")).ok();
     client.archive().unwrap();
     std::thread::sleep(Duration::from_millis(15));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant as Watch};
 
 use reprieve::client::{App, Builder, Client, ErrorKind, EventKind, Upkeep};
 use reprieve::document::{self, SigningKey};
+use reprieve::ledger::{Disk, Storage as _};
 use reprieve::terms::{Access, Kind, LicenseState, Outage, Reason, Refusal};
 use serde_json::{Value, json};
 use vendor::{Vendor, now};
@@ -236,14 +237,36 @@ fn a_drills_ledger_is_no_real_one() {
     assert_eq!(error.kind(), ErrorKind::Drill, "{error}");
 }
 
+/// Another process that holds a lock until it is killed.
+fn hold(lock: &Path) -> std::process::Child {
+    use std::io::{BufRead as _, BufReader};
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holds_a_lock", "--nocapture"])
+        .env("REPRIEVE_TEST_LOCK", lock)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(holder.stdout.take().unwrap());
+    assert!(said.lines().any(|line| line.unwrap().contains("it is held")));
+    holder
+}
+
+/// What [`hold`] starts.
+#[test]
+fn holds_a_lock() {
+    let Some(lock) = std::env::var_os("REPRIEVE_TEST_LOCK") else { return };
+    let _held = Disk.try_lock(Path::new(&lock)).unwrap().unwrap();
+    println!("it is held");
+    std::thread::sleep(Duration::from_secs(30));
+}
+
 #[test]
 fn a_lock_that_is_held_for_ever_is_a_busy_error() {
     let (vendor, folder) = (Vendor::new(), folder());
     let client = vendor.client(folder.path());
     client.import(&vendor.lease(3600)).unwrap();
     let lock = folder.path().join("ledger/acme.lock");
-    let mut holder = Command::new("flock").arg("--no-fork").arg(&lock).args(["sleep", "30"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    let mut holder = hold(&lock);
     let watch = Watch::now();
     let error = client.import(&vendor.lease(7200)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
@@ -264,8 +287,7 @@ fn a_check_does_not_wait_for_an_import() {
     let client = vendor.builder(folder.path()).lock_timeout(Duration::from_secs(2)).open().unwrap();
     client.import(&vendor.lease(3600)).unwrap();
     let lock = folder.path().join("ledger/acme.lock");
-    let mut holder = Command::new("flock").arg("--no-fork").arg(&lock).args(["sleep", "30"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    let mut holder = hold(&lock);
     std::thread::scope(|scope| {
         let importing = client.clone();
         let token = vendor.policy(1);
@@ -636,7 +658,9 @@ fn l1_what_was_acknowledged_survives_a_kill() {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(60 + round * 23));
+        // A process of Windows takes longer to begin.
+        let begun = if cfg!(windows) { 700 } else { 60 };
+        std::thread::sleep(Duration::from_millis(begun + round * 23));
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
         acknowledged += String::from_utf8_lossy(&output.stdout).matches("acknowledged").count();

@@ -22,6 +22,7 @@ os.environ.setdefault("REPRIEVE_LIB", str(LIB))
 sys.path.insert(0, str(ROOT / "tests" / "abi"))
 
 import exports  # noqa: E402
+import package  # noqa: E402
 from kit import INCLUDE, SCENARIOS, WARNINGS, declared, failed, note, passed, run, skip, skipped, tool  # noqa: E402
 
 ABI = ROOT / "tests" / "abi"
@@ -51,22 +52,18 @@ FILES_NOT = {
 def link(compiler, sources, out, *flags, static=False, library=LIB):
     """Builds a program; all but the DLL is linked in."""
     libraries = (
-        ["-DREPRIEVE_STATIC", library / "libreprieve.a", *static_libraries()]
+        [library / "libreprieve.a", *static_libraries()]
         if static
         else [library / "libreprieve.dll.a"]
     )
-    command = [compiler, "-g", *flags, f"-I{INCLUDE}", f"-I{ABI}", *sources, HERE / "binary.c", "-o", out, "-static"]
-    if "++" in str(compiler):
-        command[-3:-3] = []
-        made = out.parent / "binary.o"
-        if not made.exists():
-            problem = run([GCC, "-c", HERE / "binary.c", "-o", made])[0]
-            if problem:
-                return problem
-        command = [made if part == HERE / "binary.c" else part for part in command]
+    binary = out.parent / "binary.o"
+    if not binary.exists():
+        problem = run([GCC, *WARNINGS, "-c", HERE / "binary.c", "-o", binary])[0]
+        if problem:
+            return problem
     if not static:
         shutil.copy(library / "reprieve.dll", out.parent)
-    return run([*command, *libraries])[0]
+    return run([compiler, "-g", *flags, f"-I{INCLUDE}", f"-I{ABI}", *sources, binary, "-o", out, "-static", *libraries])[0]
 
 
 def static_libraries():
@@ -373,6 +370,8 @@ def main():
                 test_places(work, env, made)
                 test_wall(work, env, made)
                 test_killed(work, made)
+        if not only or "package" in only:
+            package.test(work)
         if not only or "core" in only:
             test_core()
     skip("LuaJIT and Python on Windows", "neither can be had here")

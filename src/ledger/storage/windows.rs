@@ -217,7 +217,11 @@ mod tests {
         assert!(is_named(&held, &two).unwrap());
         assert!(!is_named(&held, &one).unwrap());
         drop(write(&three, "second"));
-        rename(&three, &two).unwrap();
+        if let Err(err) = rename(&three, &two) {
+            assert!(std::env::var_os("WINEPREFIX").is_some(), "{err}");
+            println!("not run: replacing a file that is open: Wine does not, as Windows does since 10");
+            return;
+        }
         assert!(!is_named(&held, &two).unwrap());
         let mut text = [0; 9];
         assert_eq!(read_at(&held, &mut text, 0).unwrap(), 5);

@@ -74,6 +74,8 @@ pub(super) fn network() -> Option<Vec<u8>> {
 /// The pointer is null, or to an address of the length that it says.
 #[cfg(target_os = "macos")]
 unsafe fn card(address: *const libc::sockaddr) -> Option<[u8; 6]> {
+    /// `IFT_ETHER` of net/if_types.h, which wireless cards are too.
+    const ETHERNET: u8 = 6;
     /// Made up by the system, or for many.
     const NO_CARDS: u8 = 0b11;
     // SAFETY: as the caller says.
@@ -84,7 +86,7 @@ unsafe fn card(address: *const libc::sockaddr) -> Option<[u8; 6]> {
     // SAFETY: an address of this family is at least one such structure, of which the name and the address are the end.
     let link = unsafe { &*address.cast::<libc::sockaddr_dl>() };
     let at = std::mem::offset_of!(libc::sockaddr_dl, sdl_data) + usize::from(link.sdl_nlen);
-    if link.sdl_type != libc::IFT_ETHER || link.sdl_alen != 6 || at + 6 > usize::from(link.sdl_len) {
+    if link.sdl_type != ETHERNET || link.sdl_alen != 6 || at + 6 > usize::from(link.sdl_len) {
         return None;
     }
     // SAFETY: within the length that the address says.
