@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build install packages test test-dotnet test-platforms test-engines demo lint soak fuzz bench clean
+.PHONY: help setup build install packages test test-dotnet test-platforms test-engines test-windows demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,6 +24,9 @@ packages: build ## The package of every ecosystem, in build/packages; with PLATF
 
 test: build ## All tests, in every language
 	@scripts/test.sh
+
+test-windows: ## The tests of the build for Windows, by MinGW and Wine, which it installs on Debian; else it says why they did not run
+	@scripts/windows.sh test
 
 test-dotnet: build ## The C# tests on .NET: the `dotnet` on the path, or the one of scripts/dotnet.sh
 	@tests/csharp/run.sh dotnet
