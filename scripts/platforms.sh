@@ -15,7 +15,7 @@ need /usr/lib/rustlib/src/rust/library/Cargo.lock rust-web-src
 need /usr/bin/llvm-nm llvm
 need /usr/bin/qemu-aarch64-static qemu-user-static
 need /lib/ld-musl-x86_64.so.1 musl
-for machine in aarch64-linux-gnu:arm64 arm-linux-gnueabihf:armhf i686-linux-gnu:i386; do
+for machine in aarch64-linux-gnu:arm64 arm-linux-gnueabihf:armhf i686-linux-gnu:i386 s390x-linux-gnu:s390x; do
   gnu=${machine%:*}
   need "/usr/bin/$gnu-gcc" "gcc-$gnu"
   need "/usr/bin/$gnu-g++" "g++-$gnu"

@@ -36,7 +36,18 @@ TARGETS = """<Project>
 NATIVE_README = """# Reprieve.Native
 
 The native library of the package `Reprieve`, for each platform under `runtimes`. There is nothing to call in it: use `Reprieve`.
+
+| platform | what was done with it |
+|---|---|
 """
+# Of docs/platforms.md, for whoever has the package alone.
+KNOWN = {
+    "linux-x64": "all tests were run",
+    "linux-arm64": "built by another compiler; its code was run under qemu-user, this build of it was not",
+    "linux-musl-x64": "built by another compiler; its code was run on musl, this build of it was not",
+    "osx-arm64": "built on Linux and not signed; never run",
+    "win-x64": "built on Linux; run in Wine, never on Windows",
+}
 
 
 def metadata(project):
@@ -107,7 +118,8 @@ def main():
     licences = {name: read(name) for name in ("LICENSE-MIT", "LICENSE-APACHE")}
     readme = about["PackageReadmeFile"]
 
-    native = {**licences, readme: NATIVE_README.encode()}
+    rows = [(rid, KNOWN.get(rid, "nothing is known")) for rid in sorted(item.partition("=")[0] for item in libraries)]
+    native = {**licences, readme: (NATIVE_README + "".join(f"| `{rid}` | {known} |\n" for rid, known in rows)).encode()}
     for item in libraries:
         rid, _, library = item.partition("=")
         name = FILES.get(rid.split("-")[0])

@@ -1,4 +1,4 @@
-"""The core's own tests, unit and integration, on another platform."""
+"""The core's own tests, unit and integration, and the C layer's unit tests, on another platform."""
 
 import os
 import re
@@ -13,10 +13,14 @@ NOT_RUN = {"linux-aarch64": {}, "linux-x86_64-musl": {}, "linux-i686": {}}
 
 def tests(target):
     began = time.monotonic()
-    code, messages, error = cargo(target, "test", "--no-run", "-p", "reprieve")
-    made = [(message["target"]["name"], message["executable"]) for message in messages if message.get("executable") and message["profile"]["test"]]
-    if code != 0 or not made:
-        return failed(f"{target.name}: the core's tests, compiled and linked", error)
+    made = []
+    # The C layer's unit tests know how many bits a handle has.
+    for words in (["-p", "reprieve"], ["-p", "reprieve-c", "--lib"]):
+        code, messages, error = cargo(target, "test", "--no-run", *words)
+        found = [(message["target"]["name"], message["executable"]) for message in messages if message.get("executable") and message["profile"]["test"]]
+        if code != 0 or not found:
+            return failed(f"{target.name}: the tests of {words[1]}, compiled and linked", error)
+        made += [(f"{words[1]}, {name}" if name.startswith("reprieve") else name, program) for name, program in found]
     passed(f"{target.name}: the core's tests, compiled and linked: {len(made)} programs", began=began)
     for name, program in made:
         one(target, name, program)

@@ -15,7 +15,7 @@ import core
 import ledgers
 import native
 from kit import cargo, counts, expect, failed, not_run, passed, run
-from targets import CHECK, LINK, REFUSE, ROOT, RUN, TARGETS, WORK
+from targets import CHECK, LINK, REFUSE, ROOT, TARGETS, WORK, ZIG
 
 PACKAGES = ["-p", "reprieve", "-p", "reprieve-c"]
 # Where the program itself is asked for, too.
@@ -64,13 +64,22 @@ def starts(target):
     return (error or out).decode(errors="replace").strip() or f"it ended with {code}"
 
 
+def versions():
+    """What it is built by and run with, in a line."""
+    for command in (["/usr/bin/rustc", "--version"], [ZIG, "version"], ["/usr/bin/aarch64-linux-gnu-gcc", "--version"], ["/usr/bin/qemu-aarch64-static", "--version"]):
+        code, out, _ = run(command)
+        said = out.decode().splitlines()[0] if code == 0 and out else "missing"
+        yield f"zig {said}" if command[0] == ZIG else said if code == 0 else f"{os.path.basename(command[0])} is missing"
+
+
 def main():
-    names = sys.argv[1:]
+    names = [name for name in sys.argv[1:] if name != "all"]
     strange = set(names) - {target.name for target in TARGETS}
     if strange:
         print(f"there is no platform {', '.join(sorted(strange))}; there are: {', '.join(target.name for target in TARGETS)}", file=sys.stderr)
         return 2
     reference = os.path.join(os.environ.get("REPRIEVE_LIB", os.path.join(ROOT, "target", "release")), "reprieve")
+    print("; ".join(versions()), flush=True)
     os.makedirs(WORK, exist_ok=True)
     scenarios, together, phones, macs = native.lines([reference]), [], [], []
     for target in TARGETS:
@@ -101,7 +110,7 @@ def main():
         if target.tests:
             core.tests(target)
         else:
-            not_run(f"{target.name}: the core's tests", "another machine of 32 bits runs them; see `tests` in targets.py")
+            not_run(f"{target.name}: the core's tests", "they take a slow emulator too long, and another platform of this kind runs them")
         together.append(target)
     print("\n-- what several have in common", flush=True)
     if macs:

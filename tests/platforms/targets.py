@@ -76,6 +76,8 @@ TARGETS = [
     # A kernel for x86_64 runs it as it is.
     Target("linux-i686", "i686-unknown-linux-gnu", RUN, cc="i686-linux-gnu-gcc", cxx="i686-linux-gnu-g++"),
     debian("linux-armv7", "armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", tests=False),
+    # Big-endian, and so the one that shows that the ledger's bytes are not the machine's.
+    debian("linux-s390x", "s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", tests=False),
     Target("macos-aarch64", "aarch64-apple-darwin", LINK, zig="aarch64-macos", extension="dylib", why="there is no macOS here"),
     Target("macos-x86_64", "x86_64-apple-darwin", LINK, zig="x86_64-macos", extension="dylib", why="there is no macOS here"),
     # ring's C is compiled, though not linked, in a check: by the compiler for Linux of the same processor.
