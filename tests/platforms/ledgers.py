@@ -64,8 +64,10 @@ def at_once(targets):
     except ImportError:
         return not_run(name, "the Python package is not installed; run make build")
     sys.path.insert(0, PROCESSES)
-    import atrest
+    # In this order: what they read ledgers by has a run.py of its own.
     import run as processes
+
+    import atrest
 
     writers, source = {}, os.path.join(PROCESSES, "writer.cpp")
     for target in targets:

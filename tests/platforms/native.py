@@ -38,6 +38,8 @@ def exports(target):
     code, out, error = run([nm, "--extern-only", "--defined-only", *([] if apple else ["--dynamic"]), target.library])
     found = {line.split()[-1].removeprefix("_" if apple else "") for line in out.decode().splitlines() if len(line.split()) == 3}
     header, _ = declared()
+    # Where ring has no assembly, what stands in for it is a function that the linker takes for one of ours.
+    found = {symbol for symbol in found if not (target.plain_ring and symbol.startswith("ring_core_"))}
     problem = error.decode() if code else ", ".join(sorted(header ^ found))
     return expect(f"{name}: {len(header)} functions", not problem, problem)
 

@@ -20,10 +20,10 @@ RUN, LINK, CHECK, REFUSE = "run", "link", "check", "refuse"
 class Target:
     """One platform."""
 
-    def __init__(self, name, triple, upto, *, cc=None, cxx=None, zig=None, rustflags="", machine=None, sysroot=None, tests=True, extension="so", why=""):
+    def __init__(self, name, triple, upto, *, cc=None, cxx=None, zig=None, rustflags="", machine=None, sysroot=None, tests=True, extension="so", why="", plain_ring=False):
         self.name, self.triple, self.upto = name, triple, upto
         self.cc, self.cxx, self.zig, self.rustflags = cc, cxx, zig, rustflags
-        self.machine, self.sysroot, self.tests, self.extension, self.why = machine, sysroot, tests, extension, why
+        self.machine, self.sysroot, self.tests, self.extension, self.why, self.plain_ring = machine, sysroot, tests, extension, why, plain_ring
 
     @property
     def folder(self):
@@ -77,7 +77,7 @@ TARGETS = [
     Target("linux-i686", "i686-unknown-linux-gnu", RUN, cc="i686-linux-gnu-gcc", cxx="i686-linux-gnu-g++"),
     debian("linux-armv7", "armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", tests=False),
     # Big-endian, and so the one that shows that the ledger's bytes are not the machine's.
-    debian("linux-s390x", "s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", tests=False),
+    debian("linux-s390x", "s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", tests=False, plain_ring=True),
     Target("macos-aarch64", "aarch64-apple-darwin", LINK, zig="aarch64-macos", extension="dylib", why="there is no macOS here"),
     Target("macos-x86_64", "x86_64-apple-darwin", LINK, zig="x86_64-macos", extension="dylib", why="there is no macOS here"),
     # ring's C is compiled, though not linked, in a check: by the compiler for Linux of the same processor.
