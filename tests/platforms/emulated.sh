@@ -2,7 +2,7 @@
 # Runs a program of another architecture, and whatever it starts: emulated.sh MACHINE SYSROOT PROGRAM [ARGUMENT...]
 #
 # qemu-user runs one program. What that starts is the kernel's to run, which needs qemu's help registered: this is done in a user
-# namespace of its own, so that the machine stays as it is and nobody need be root.
+# namespace of its own (Linux 6.7), so that the machine stays as it is and nobody need be root.
 set -euo pipefail
 if [ "${EMULATED_INSIDE:-}" != 1 ]; then
   EMULATED_INSIDE=1 exec unshare --user --map-root-user --mount "$BASH" "$0" "$@"

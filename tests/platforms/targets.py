@@ -1,14 +1,16 @@
 """The platforms: what each is built by, and what of it can be run on a Linux machine."""
 
+import functools
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, "build", "platforms")
-TARGET = os.path.join(WORK, "target")
+TARGET = os.environ.get("REPRIEVE_PLATFORMS_TARGET", os.path.join(WORK, "target"))
 # Of the environment that scripts/platforms.sh makes, which this runs in.
 ZIG = os.path.join(sysconfig.get_path("purelib"), "ziglang", "zig")
 # Of a libc that is loaded, no part is linked in; and zig brings what starts a program.
@@ -20,10 +22,11 @@ RUN, LINK, CHECK, REFUSE = "run", "link", "check", "refuse"
 class Target:
     """One platform."""
 
-    def __init__(self, name, triple, upto, *, cc=None, cxx=None, zig=None, rustflags="", machine=None, sysroot=None, tests=True, extension="so", why="", plain_ring=False):
+    def __init__(self, name, triple, upto, *, cc=None, cxx=None, zig=None, rustflags="", machine=None, sysroot=None, tests=True, extension="so", why="", plain_ring=False, bits=64):
         self.name, self.triple, self.upto = name, triple, upto
         self.cc, self.cxx, self.zig, self.rustflags = cc, cxx, zig, rustflags
-        self.machine, self.sysroot, self.tests, self.extension, self.why, self.plain_ring = machine, sysroot, tests, extension, why, plain_ring
+        self.machine, self.sysroot, self.tests, self.extension, self.why = machine, sysroot, tests, extension, why
+        self.plain_ring, self.bits = plain_ring, bits
 
     @property
     def folder(self):
@@ -44,9 +47,17 @@ class Target:
         found = shutil.which((self.cxx if plus else self.cc) or "none")
         return [found] if found else None
 
+    @functools.cached_property
+    def registered(self):
+        """Whether a program of this platform can start others of it here."""
+        command = [os.path.join(HERE, "emulated.sh"), self.machine, self.sysroot, "true"]
+        return self.machine is None or subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
     def runner(self):
         """What stands before a program of this platform."""
-        return [os.path.join(HERE, "emulated.sh"), self.machine, self.sysroot] if self.machine else []
+        if self.machine is None:
+            return []
+        return [os.path.join(HERE, "emulated.sh"), self.machine, self.sysroot] if self.registered else [f"qemu-{self.machine}-static", "-L", self.sysroot]
 
     def environment(self):
         """What cargo is told. Debian's compiler, as it comes with the source of its standard library."""
@@ -74,8 +85,8 @@ TARGETS = [
     debian("linux-aarch64", "aarch64-unknown-linux-gnu", "aarch64", "aarch64-linux-gnu"),
     Target("linux-x86_64-musl", "x86_64-unknown-linux-musl", RUN, zig="x86_64-linux-musl", rustflags=MUSL),
     # A kernel for x86_64 runs it as it is.
-    Target("linux-i686", "i686-unknown-linux-gnu", RUN, cc="i686-linux-gnu-gcc", cxx="i686-linux-gnu-g++"),
-    debian("linux-armv7", "armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", tests=False),
+    Target("linux-i686", "i686-unknown-linux-gnu", RUN, cc="i686-linux-gnu-gcc", cxx="i686-linux-gnu-g++", bits=32),
+    debian("linux-armv7", "armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", tests=False, bits=32),
     # Big-endian, and so the one that shows that the ledger's bytes are not the machine's.
     debian("linux-s390x", "s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", tests=False, plain_ring=True),
     Target("macos-aarch64", "aarch64-apple-darwin", LINK, zig="aarch64-macos", extension="dylib", why="there is no macOS here"),
