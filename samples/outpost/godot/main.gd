@@ -90,7 +90,7 @@ func _shape(colour: String, feature: String, at: Vector2, points: Array[Vector2]
 
 
 func _disc(colour: String, feature: String, at: Vector2, radius: float) -> void:
-	draw_circle(at, radius, Color(colour, _game.alpha[feature]))
+	draw_circle(at, radius, Color(colour, _game.alpha[feature]), true, -1.0, true)
 
 
 func _text(said: String, at: Vector2, side := HORIZONTAL_ALIGNMENT_LEFT) -> void:

@@ -2,10 +2,6 @@ extends RefCounted
 # What `reprieve.gd` asks of the extension. It names the extension's classes, so it is loaded only where they are.
 
 
-func version() -> String:
-	return ReprieveClient.version()
-
-
 func open(app_file: String, options: Dictionary) -> ReprieveClient:
 	return ReprieveClient.open_with(app_file, options)
 

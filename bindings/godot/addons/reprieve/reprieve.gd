@@ -119,11 +119,10 @@ func _standin(what: String) -> RefCounted:
 
 func _trouble() -> String:
 	if ClassDB.class_exists(&"ReprieveClient"):
-		# Loaded by name, as it cannot be compiled without the classes that it names.
-		var native: Object = load(FOLDER + "native.gd").new()
-		var version: String = native.version()
+		# Loaded by name, as they cannot be compiled without the classes that they name.
+		var version: String = load(FOLDER + "version.gd").new().version()
 		if version == VERSION:
-			_native = native
+			_native = load(FOLDER + "native.gd").new()
 			return ""
 		return "the library %s is of version %s, the addon's files of %s: install the addon as a whole, and start anew." % [_sought()[0], version, VERSION]
 	var config := ConfigFile.new()
