@@ -22,7 +22,7 @@ LIBRARY = pathlib.Path("bin", "linux-x86_64", "libreprieve_godot.so")
 # What the engine says at its end of objects that nobody freed.
 LEAKS = re.compile(r"ObjectDB instances? (was|were) leaked|ObjectDB instances leaked|Leaked instance|resources? still in use|RID allocations|leaked at exit|orphan")
 # What the engine says of itself, whatever the game does.
-NOISE = re.compile(r"^(Initialize godot-rust|Godot Engine v|OpenGL API|ALSA lib|\s*$)|audio|Audio|ERR_CANT_OPEN|status < 0|X11 Display is not available")
+NOISE = re.compile(r"^(Initialize godot-rust|Godot Engine v|OpenGL API|ALSA lib|\s*$)|audio|Audio|ERR_CANT_OPEN|status < 0|ca-certificates|X11 Display is not available")
 
 TALK = re.compile(r"Loading resource|platform:|Unrecognized|XR:|SDL:|TextServer|API HASH|SceneTreeFTI|tablet")
 
@@ -119,7 +119,7 @@ def leak_is_seen(godot):
 def killed(godot):
     app = app_in(godot.work / "killed")
     folder = godot.project("killed")
-    command = godot.command(folder, "--quiet", "-s", "game.gd", "--", "appends", app)
+    command = godot.command(folder, "-s", "game.gd", "--", "appends", app)
     quiet = godot.work / "killed" / "quiet.py"
     # The engine says who it is first; `kit.killed` wants the game's own lines alone.
     quiet.write_text("import subprocess, sys\ngame = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\n"
@@ -289,7 +289,7 @@ def editor(godot):
     folder = godot.project("editor")
     shutil.rmtree(folder / ".godot")
     code, out, problem = kit.call([godot.program, "--headless", "--editor", "--path", folder, "--quit-after", "200"], godot.env(), 180)
-    wrong = [line for line in (out + problem).splitlines() if re.match(r"(SCRIPT |USER )?ERROR", line)]
+    wrong = [line for line in (out + problem).splitlines() if re.match(r"(SCRIPT |USER )?ERROR", line) and not NOISE.search(line)]
     listed = folder / ".godot" / "extension_list.cfg"
     if code or wrong or not listed.exists() or "reprieve.gdextension" not in listed.read_text():
         return f"status {code}: {wrong} {out}{problem}"[-2500:]
