@@ -68,10 +68,6 @@ pub struct Cell {
     name: AtomicPtr<Name>,
 }
 
-/// How often a writer tries to get at a cell. No cell is written by two threads at once, so this is for a child of a fork alone, on
-/// platforms where it inherits one that was being written; that one then answers nothing.
-const TRIES: u32 = 1000;
-
 impl Cell {
     /// The decision, while it is good: one look at a clock, and a copy. None sends the caller to
     /// [`Feature::check`](super::Feature::check).
@@ -127,19 +123,15 @@ impl Cell {
         self.sequence.load(Ordering::Relaxed) == before
     }
 
+    /// No two threads write to a cell at once: who does holds the client's cells, or the pool. Nor does a child of a fork write to one
+    /// that it inherited, perhaps half written: it has a pool of its own.
     fn write(&self, change: impl FnOnce()) {
-        for _ in 0..TRIES {
-            let now = self.sequence.load(Ordering::Relaxed);
-            let odd = now.wrapping_add(1);
-            if now & 1 == 0 && self.sequence.compare_exchange(now, odd, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                // The number is odd before anything is written.
-                fence(Ordering::Release);
-                change();
-                self.sequence.store(odd.wrapping_add(1), Ordering::Release);
-                return;
-            }
-            std::thread::yield_now();
-        }
+        let odd = self.sequence.load(Ordering::Relaxed).wrapping_add(1);
+        self.sequence.store(odd, Ordering::Relaxed);
+        // The number is odd before anything is written.
+        fence(Ordering::Release);
+        change();
+        self.sequence.store(odd.wrapping_add(1), Ordering::Release);
     }
 
     /// Puts a decision there, good from one coarse wall on and before another.

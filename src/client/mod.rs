@@ -29,7 +29,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use app::App;
-pub use brief::Brief;
+pub use brief::{Brief, WORDS};
 pub(crate) use builder::MachineFacts;
 pub use builder::{Builder, Upkeep};
 pub use care::{Archived, Rekey, Rekeyed, SlotChoice, Upgraded};

@@ -2,19 +2,19 @@
 
 use std::ffi::c_char;
 
-use reprieve_core::client::{Client, json, read_named};
+use reprieve_core::client::{Client, json};
 use reprieve_core::terms::Outage;
 
 use crate::answers::{AnswerObject, reprieve_answers};
 use crate::bytes::{Buffer, reprieve_bytes};
 use crate::error::reprieve_error;
 use crate::event::{EventObject, reprieve_event};
-use crate::guard::{Failure, call};
+use crate::guard::{Failure, answered, call};
 use crate::handle::{Object, free, object};
 use crate::input::{self, argument};
 use crate::ledger_status::{StatusObject, reprieve_ledger_status};
 use crate::output::{Out, OutStruct, at};
-use crate::status::{REPRIEVE_OK, reprieve_status};
+use crate::status::reprieve_status;
 use crate::types::{self, reprieve_answer, reprieve_decision};
 
 /// An open ledger: owned by the caller, freed with `reprieve_client_free`. Any number of threads may use one client
@@ -96,27 +96,11 @@ pub unsafe extern "C" fn reprieve_client_check(
 ) -> reprieve_status {
     // SAFETY: the caller's promises.
     unsafe {
-        let quick = types::at_once(decision, error, |words| match (short(sku, sku_len), short(feature, feature_len)) {
-            (Some(sku), Some(feature)) => {
-                read_named(client.addr() as u64, sku, feature, move |at, word| words.put(at, word))
-            }
-            _ => false,
-        });
-        if quick {
-            return REPRIEVE_OK;
+        if reprieve_c_quick::by_name(client.addr(), sku, sku_len, feature, feature_len, decision.cast()) {
+            return answered(error);
         }
         check(client, sku, sku_len, feature, feature_len, decision, error)
     }
-}
-
-/// A text that is short enough for a name, for a quick look.
-///
-/// # Safety
-/// `ptr` is NULL or points to `len` bytes.
-#[inline]
-unsafe fn short<'a>(ptr: *const c_char, len: usize) -> Option<&'a [u8]> {
-    // SAFETY: not NULL, and no name is longer; the caller promises that it can be read.
-    (!ptr.is_null() && len <= 128).then(|| unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }
 
 /// The slow way of a check.

@@ -6,12 +6,11 @@ use reprieve_core::client::{Client, Feature};
 
 use crate::client::reprieve_client;
 use crate::error::reprieve_error;
-use crate::guard::call;
+use crate::guard::{answered, call};
 use crate::handle::{Object, free, object};
 use crate::input;
 use crate::output::{Out, OutStruct};
-use crate::quick;
-use crate::status::{REPRIEVE_OK, reprieve_status};
+use crate::status::reprieve_status;
 use crate::types::{self, reprieve_decision};
 
 /// A feature of a product, of one client, to ask about in every frame: owned by the caller, freed with
@@ -61,8 +60,8 @@ pub unsafe extern "C" fn reprieve_feature_check(
 ) -> reprieve_status {
     // SAFETY: the caller's promises.
     unsafe {
-        if types::at_once(decision, error, |words| quick::read_feature(feature, move |at, word| words.put(at, word))) {
-            return REPRIEVE_OK;
+        if reprieve_c_quick::by_handle(feature.addr(), decision.cast()) {
+            return answered(error);
         }
         check(feature, decision, error)
     }

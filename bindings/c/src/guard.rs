@@ -115,6 +115,19 @@ pub unsafe fn call(error: *mut *mut reprieve_error, body: impl FnOnce() -> Resul
     status
 }
 
+/// The end of a call that was answered without a guard.
+///
+/// # Safety
+/// `error` is NULL or points to a place for a pointer.
+#[inline]
+pub unsafe fn answered(error: *mut *mut reprieve_error) -> reprieve_status {
+    if !error.is_null() {
+        // SAFETY: as promised.
+        unsafe { error.write(std::ptr::null_mut()) };
+    }
+    REPRIEVE_OK
+}
+
 /// Runs the body of a function that cannot fail, such as a free. What panics is lost.
 pub fn quietly(body: impl FnOnce()) {
     let _ = caught(body);

@@ -51,7 +51,7 @@ mod bits {
 }
 
 /// Handles look like pointers to something aligned.
-pub(crate) const SHIFT: u32 = 4;
+pub(crate) const SHIFT: u32 = reprieve_c_quick::SHIFT;
 const INDICES: usize = 1 << bits::INDEX;
 /// With 32 bits the last generation of one more would be number 0, which is NULL.
 const SLOTS: usize = INDICES - bits::WRAPS as usize;

@@ -102,7 +102,9 @@ const _: () = {
     assert!(offset_of!(reprieve_decision, ledger) == 20 && offset_of!(reprieve_decision, flags) == 24);
     assert!(offset_of!(reprieve_decision, stage) == 28 && offset_of!(reprieve_decision, t) == 32);
     assert!(offset_of!(reprieve_decision, until) == 48 && offset_of!(reprieve_decision, ends) == 64);
-    assert!(offset_of!(reprieve_decision, lease_end) == 80);
+    assert!(
+        offset_of!(reprieve_decision, lease_end) == 80 && size_of::<reprieve_decision>() == reprieve_c_quick::DECISION
+    );
 };
 
 pub(crate) fn decision(decision: &Decision) -> reprieve_decision {
@@ -113,51 +115,6 @@ pub(crate) fn decision(decision: &Decision) -> reprieve_decision {
 pub(crate) fn brief(brief: &Brief) -> reprieve_decision {
     // SAFETY: the same size, as asserted, and any bytes are a value.
     unsafe { std::mem::transmute(brief.words()) }
-}
-
-/// Where a quick check's words go: a structure of this release.
-#[derive(Clone, Copy)]
-pub(crate) struct Words(*mut reprieve_decision);
-
-impl Words {
-    /// Puts one of a brief decision's words. The first half of the first is the structure's size, and stays.
-    #[inline]
-    pub(crate) fn put(self, at: usize, word: u64) {
-        // SAFETY: the structure has so many words, as [`at_once`] saw, and it is the caller's promise that they can be written.
-        unsafe {
-            if at == 0 {
-                (&raw mut (*self.0).access).write(Brief::access_of(word));
-            } else if at < size_of::<reprieve_decision>() / 8 {
-                self.0.cast::<u64>().add(at).write(word);
-            }
-        }
-    }
-}
-
-/// Answers a check at once from what the last upkeep left, if the caller's structure is this release's: what is not answered
-/// here, good or bad, is the slow way's, which sets the structure anew. Nothing in here can panic: no arithmetic, no index, no
-/// call that could.
-///
-/// # Safety
-/// As [`crate::output::OutStruct::new`], and `error` is NULL or points to a place for a pointer.
-#[inline]
-pub(crate) unsafe fn at_once(
-    place: *mut reprieve_decision,
-    error: *mut *mut reprieve_error,
-    read: impl FnOnce(Words) -> bool,
-) -> bool {
-    // SAFETY: the first field is a u32, and the caller's structure has it.
-    if place.is_null() || unsafe { place.cast::<u32>().read() } as usize != size_of::<reprieve_decision>() {
-        return false;
-    }
-    if !read(Words(place)) {
-        return false;
-    }
-    if !error.is_null() {
-        // SAFETY: as promised.
-        unsafe { error.write(std::ptr::null_mut()) };
-    }
-    true
 }
 
 /// What became of a document. Set `struct_size` to `sizeof(reprieve_answer)` before the call; all else is set by it.
