@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Result, calls, group, open};
+use crate::{Result, calls, engines, group, open};
 
 pub fn run(args: &[String]) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -10,6 +10,7 @@ pub fn run(args: &[String]) -> Result<()> {
         ["append", mode, appends, folder] => group::child(mode, appends.parse()?, Path::new(folder)),
         ["open", what, folder] => open::child(what, Path::new(folder)),
         ["import", folder] => calls::seen::importer(Path::new(folder)),
+        ["write", folder] => engines::writer(Path::new(folder)),
         ["watch", folder] => calls::seen::watcher(Path::new(folder)),
         _ => Err("no such child".into()),
     }

@@ -7,6 +7,7 @@
 mod append;
 mod calls;
 mod child;
+mod engines;
 mod fixture;
 mod frames;
 mod group;
@@ -24,7 +25,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Measure = fn(&Path) -> Result<Vec<rows::Row>>;
 
 /// The page's tables, by the words of their markers, and the groups of rows of each.
-const TABLES: [(&str, &[(&str, Measure)]); 2] = [
+const TABLES: [(&str, &[(&str, Measure)]); 3] = [
     ("measured", &[("append", append::rows), ("group", group::rows), ("open", open::rows), ("verify", verify::rows)]),
     (
         "calls",
@@ -35,6 +36,7 @@ const TABLES: [(&str, &[(&str, Measure)]); 2] = [
             ("package", calls::package::rows),
         ],
     ),
+    ("frames", &[("frames", engines::rows)]),
 ];
 
 fn main() -> Result<()> {

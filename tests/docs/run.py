@@ -14,7 +14,7 @@ Comments on the lines before a block say more, one to a line:
     <!-- check: drill -->       TOML or JSON: `reprieve drill` must run it and meet its expectations
     <!-- check: app -->         TOML: an application file, which a client must accept
     <!-- check: KIND -->        TOML or JSON: `reprieve sign KIND` must sign it with the page's keys
-    <!-- measured: BY -->       up to `end of measured` a table that a tool writes; so with `calls`
+    <!-- measured: BY -->       up to `end of measured` a table that a tool writes; so with `calls` and `frames`
     <!-- output -->             the block is the whole output of the block before it; a line `...` stands for any lines
 
 and after a block, one for each text that its output must hold:
@@ -72,7 +72,7 @@ def blocks(page, text):
                 raise SystemExit(f"{page}:{number}: `expect` follows a block")
             last.expect.append(comment.group(2))
         elif comment:
-            if comment.group(1) not in ("run", "not run", "needs", "exit", "as", "check", "output", "measured", "end of measured", "calls", "end of calls"):
+            if comment.group(1) not in ("run", "not run", "needs", "exit", "as", "check", "output", "measured", "end of measured", "calls", "end of calls", "frames", "end of frames"):
                 raise SystemExit(f"{page}:{number}: `{comment.group(1)}` is not known here")
             marks[comment.group(1)] = comment.group(2) or ""
         elif line.strip():

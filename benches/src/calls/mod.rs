@@ -22,7 +22,7 @@ const CHECKS: u32 = 20_000;
 const RECORDS: u64 = 1_000;
 
 /// The project's folder.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -38,7 +38,7 @@ fn stamp() -> u64 {
 }
 
 /// Runs a command and gives what it printed. What is told of a failure goes into the page: no folder of this machine.
-fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name} cannot be run: {error}"))?;
     if output.status.success() {
@@ -72,20 +72,20 @@ fn shipped() -> Result<PathBuf> {
 }
 
 /// One of the benches' own.
-fn beside(package: &str) -> Result<PathBuf> {
+pub fn beside(package: &str) -> Result<PathBuf> {
     library(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), package)
 }
 
 /// What programs are built with and run on.
-struct Bench {
+pub struct Bench {
     /// The libraries of the project and of the limit, and what C programs were built, side by side.
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// The application file of a ledger with a lease.
-    app: PathBuf,
+    pub app: PathBuf,
 }
 
 impl Bench {
-    fn new(folder: &Path) -> Result<Bench> {
+    pub fn new(folder: &Path) -> Result<Bench> {
         let bench = Bench { folder: folder.join("calls"), app: folder.join("calls/ledger/reprieve.toml") };
         if !bench.app.exists() {
             std::fs::create_dir_all(&bench.folder)?;
@@ -133,7 +133,7 @@ impl Bench {
 const FLAGS: [&str; 4] = ["-O2", "-Wall", "-Wextra", "-Werror"];
 
 /// The batches that a program timed: a line of nanoseconds for each round, and of each column its times.
-fn columns<const N: usize>(command: &mut Command) -> Result<[Times; N]> {
+pub fn columns<const N: usize>(command: &mut Command) -> Result<[Times; N]> {
     let text = output(command)?;
     let mut times = [const { Times::new() }; N];
     for line in text.lines() {

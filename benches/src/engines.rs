@@ -1,0 +1,178 @@
+//! What a game's frame pays for a thousand checks, beside a thousand calls that look at a clock: programs of each engine, at 60 frames a
+//! second, while another process appends to the same ledger.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::calls::{self, Bench};
+use crate::fixture::Vendor;
+use crate::rows::{Row, Times, Verdict, human, median_of};
+
+const SECONDS: &str = "20";
+const AT_MOST: f64 = 1.5;
+const FFI: &str = "1,000 empty FFI calls that read the coarse clock";
+
+pub fn rows(folder: &Path) -> Result<Vec<Row>> {
+    let bench = Bench::new(folder)?;
+    let engines = Engines::new(bench)?;
+    let rows = [
+        engines.row("LuaJIT, 1,000 checks in a frame", FFI, |engines| engines.lua("luajit", "frame.lua")),
+        engines.row("LÖVE, 1,000 checks in a frame", FFI, |engines| engines.lua("love", "love")),
+        engines.row(
+            "pygame, 1,000 checks in a frame",
+            "1,000 PyO3 methods that read the coarse clock",
+            Engines::pygame,
+        ),
+    ];
+    let mut rows = Vec::from(rows);
+    rows.extend(godot());
+    Ok(rows)
+}
+
+fn sources() -> PathBuf {
+    calls::root().join("tests/engines/frames")
+}
+
+struct Engines {
+    bench: Bench,
+    library: PathBuf,
+}
+
+impl Engines {
+    fn new(bench: Bench) -> Result<Engines> {
+        let library = bench.folder.join("libframes.so");
+        let mut compile = Command::new("cc");
+        compile.args(["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]).arg(sources().join("frames.c"));
+        calls::output(compile.arg("-o").arg(&library).arg("-lpthread"))?;
+        Ok(Engines { bench, library })
+    }
+
+    fn row(&self, work: &'static str, against: &'static str, command: impl Fn(&Engines) -> Result<Command>) -> Row {
+        let measure = || -> Result<Row> {
+            let mut command = command(self)?;
+            command.arg("bench").arg(&self.bench.app).arg(SECONDS).env("FRAMES_LIB", &self.library);
+            let writer = Writer::start(self.bench.app.parent().ok_or("an application file in no folder")?)?;
+            let [ours, other] = calls::columns(&mut command)?;
+            let appended = writer.end()?;
+            Ok(percentiles(work, against, &ours, &other, &format!("the other process appended {appended} records")))
+        };
+        measure().unwrap_or_else(|why| Row::not_run(work, against, AT_MOST, why.to_string()))
+    }
+
+    fn lua(&self, host: &str, program: &str) -> Result<Command> {
+        let mut command = Command::new(host);
+        let modules = [calls::root().join("bindings/lua/?.lua"), sources().join("?.lua")];
+        command.arg(sources().join(program)).env("REPRIEVE_LIB", &self.bench.folder);
+        command.env("LUA_PATH", format!("{};{};;", modules[0].display(), modules[1].display()));
+        Ok(command)
+    }
+
+    /// pygame lies in a venv that scripts/engines.sh makes; the wheel is the one that packages get.
+    fn pygame(&self) -> Result<Command> {
+        let modules = self.bench.folder.join("engines");
+        std::fs::create_dir_all(&modules)?;
+        let python = calls::root().join("build/engines/venv/bin/python");
+        let wheel = calls::package::wheel()?;
+        calls::output(Command::new(&python).args(["-m", "zipfile", "-e"]).arg(wheel).arg(&modules))?;
+        std::fs::copy(calls::beside("reprieve-bench-empty")?, modules.join("empty.abi3.so"))?;
+        let mut command = Command::new(&python);
+        command.arg(sources().join("frame.py")).env("PYTHONPATH", &modules).env("SDL_AUDIODRIVER", "dummy");
+        Ok(command)
+    }
+}
+
+fn percentile(times: &Times, part: f64) -> Duration {
+    let mut times = times.clone();
+    times.sort();
+    times[((times.len() - 1) as f64 * part).round() as usize]
+}
+
+fn percentiles(work: &'static str, against: &'static str, ours: &Times, other: &Times, told: &str) -> Row {
+    let at = |part| (percentile(ours, part), percentile(other, part));
+    let ((p99, p99_other), (p90, p90_other)) = (at(0.99), at(0.9));
+    let ratio = p99.as_secs_f64() / p99_other.as_secs_f64();
+    let (median, median_other) = (median_of(ours), median_of(other));
+    Row {
+        work,
+        against,
+        ours: human(p99),
+        other: human(p99_other),
+        figure: format!("{ratio:.2}"),
+        at_most: format!("{AT_MOST:.2} x"),
+        verdict: Verdict::of(ratio <= AT_MOST),
+        profile: "What interrupts the thread is in it: see the medians.".to_owned(),
+        note: format!(
+            "of {} frames each, medians {} and {} ({:.2}), 9 of 10 within {} and {}; {told}.",
+            ours.len(),
+            human(median),
+            human(median_other),
+            median.as_secs_f64() / median_other.as_secs_f64(),
+            human(p90),
+            human(p90_other),
+        ),
+    }
+}
+
+/// Godot brings a program of its own, that prints one JSON object: `ours` and `limit`, the nanoseconds of each frame, or `not_run`.
+fn godot() -> Option<Row> {
+    const WORK: &str = "Godot, 1,000 checks in a frame";
+    const BESIDE: &str = "1,000 calls of an empty method of an extension";
+    let program = calls::root().join("tests/engines/godot/frames.py");
+    if !program.exists() {
+        return None;
+    }
+    let measure = || -> Result<Row> {
+        let python = calls::root().join("build/venv/bin/python");
+        let said = calls::output(Command::new(python).arg(program))?;
+        let json = said.lines().rev().find(|line| line.starts_with('{')).ok_or("it printed no JSON")?;
+        let json: Value = serde_json::from_str(json)?;
+        if let Some(why) = json["not_run"].as_str() {
+            return Err(why.into());
+        }
+        let times = |name: &str| -> Result<Times> {
+            let list = json[name].as_array().filter(|list| !list.is_empty()).ok_or("it gave no times")?;
+            Ok(list.iter().filter_map(Value::as_u64).map(Duration::from_nanos).collect())
+        };
+        Ok(percentiles(WORK, BESIDE, &times("ours")?, &times("limit")?, "by its own program"))
+    };
+    Some(measure().unwrap_or_else(|why| Row::not_run(WORK, BESIDE, AT_MOST, why.to_string())))
+}
+
+/// The other process.
+struct Writer(Child);
+
+impl Writer {
+    fn start(folder: &Path) -> Result<Writer> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["child", "write"]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Ok(Writer(command.spawn()?))
+    }
+
+    /// How many records it has appended.
+    fn end(mut self) -> Result<u64> {
+        drop(self.0.stdin.take());
+        let mut said = String::new();
+        BufReader::new(self.0.stdout.take().ok_or("no output of the writer")?).read_line(&mut said)?;
+        self.0.wait()?;
+        Ok(said.trim().parse()?)
+    }
+}
+
+/// Appends until its input ends, and prints how many records.
+pub fn writer(folder: &Path) -> Result<()> {
+    let client = Vendor::new()?.builder(folder).open()?;
+    let ended = std::thread::spawn(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    let mut written = 0u64;
+    while !ended.is_finished() {
+        client.appeal(Some("L1"), &format!("appeal {written}"))?;
+        written += 1;
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    println!("{written}");
+    Ok(())
+}
