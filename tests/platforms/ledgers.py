@@ -12,7 +12,7 @@ from native import compiled
 from targets import ROOT, WORK
 
 PROCESSES = os.path.join(ROOT, "tests", "processes")
-KILLS = 16  # of each writer
+KILLS = 8  # of each writer
 
 
 def tests(reference, targets):
@@ -58,7 +58,7 @@ def turns(reference, targets, folder):
 
 def at_once(targets):
     """A writer of each platform, killed at random, while the ledger is archived, re-keyed and read: the tests of processes, and their judgement."""
-    name = f"one ledger at once: x86_64 and {', '.join(target.name for target in targets)}"
+    name = "one ledger at once"
     try:
         import reprieve  # noqa: F401 - they read by it
     except ImportError:
@@ -71,12 +71,15 @@ def at_once(targets):
 
     writers, source = {}, os.path.join(PROCESSES, "writer.cpp")
     for target in targets:
-        if target.compiler(plus=True) is None:
+        if target.plain_ring:
+            not_run(f"one ledger at once: {target.name}", "its emulator seals a document of 180 kB too slowly: the others wait for the lock in vain")
+        elif target.compiler(plus=True) is None:
             not_run(f"one ledger at once: {target.name}", f"{target.cxx} is missing")
         elif program := compiled(target, source, os.path.join(WORK, target.name, "writer"), plus=True):
             writers[target.name] = [*target.runner(), program]
     if not writers:
         return not_run(name, "no writer of another platform")
+    name = f"one ledger at once: x86_64 and {', '.join(writers)}"
     here = os.path.join(WORK, "writer")
     build = ["c++", "-std=c++17", "-O1", "-I", os.path.join(ROOT, "include"), source, "-o", here, "-L", atrest.LIB, "-lreprieve", f"-Wl,-rpath,{atrest.LIB}"]
     subprocess.run(build, check=True)
