@@ -21,7 +21,10 @@ for machine in aarch64-linux-gnu:arm64 arm-linux-gnueabihf:armhf i686-linux-gnu:
   need "/usr/bin/$gnu-g++" "g++-$gnu"
   need "/usr/$gnu/lib/libc.so.6" "libc6-dev-${machine#*:}-cross"
 done
+# What a program of 32 bits loads.
 need /lib/ld-linux.so.2 libc6-i386
+need /usr/lib32/libgcc_s.so.1 lib32gcc-s1
+need /usr/lib32/libstdc++.so.6 lib32stdc++6
 
 if [ ${#packages[@]} -gt 0 ]; then
   run=()

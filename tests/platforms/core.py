@@ -65,6 +65,8 @@ def one(target, name, program):
     began = time.monotonic()
     skips = [word for test in without for word in ("--skip", test)]
     env = {key: value for key, value in os.environ.items() if not key.startswith(("REPRIEVE", "LD_"))}
+    # Some mint tokens by Python's libraries.
+    env["PATH"] = os.path.join(ROOT, "build", "venv", "bin") + os.pathsep + env["PATH"]
     code, out, error = run([*target.runner(), program, "--exact", "--show-output", *skips], cwd=ROOT, env=env)
     text = out.decode(errors="replace")
     found = re.search(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
