@@ -44,7 +44,7 @@ def split(text):
 
 class Header:
     def __init__(self, path, known):
-        self.path, self.known, self.problems, self.bodies = path, known, [], {}
+        self.path, self.known, self.problems, self.bodies, self.current = path, known, [], {}, (None, "a class")
         self.text = plain(path.read_text(encoding="utf-8"))
         if not MACRO.search(self.text):
             return
@@ -96,6 +96,7 @@ class Header:
         if not found or not found[2].startswith(prefix):
             self.wrong(at, f"{what} is not called {prefix[0]}...")
             return
+        self.current = (found[2], what)
         brace = rest.index("{", found.end())
         inside = re.match(r"\{\s*GENERATED_BODY\(\)", rest[brace:])
         if not inside:
@@ -104,7 +105,6 @@ class Header:
         line = self.text.count("\n", 0, at + len(self.text[at:]) - len(rest) + brace + inside.end()) + 1
         base = re.search(r":\s*public (\w+)", rest[found.end():brace])
         self.bodies[line] = (base[1] if base else None, what)
-        self.current = (found[2], what)
 
     def ustruct(self, at, specifiers, rest, seen):
         seen.clear()
@@ -115,7 +115,6 @@ class Header:
         self.body(at, rest, r"\s*class (\w+_API )?(\w+)", ("U", "A"), "a class")
 
     def access(self, at):
-        found = re.findall(r"^(public|protected|private):", self.text[:at], re.MULTILINE)
         before = self.text.rfind("GENERATED_BODY", 0, at)
         found = re.findall(r"^(public|protected|private):", self.text[before:at], re.MULTILINE)
         return found[-1] if found else ("public" if self.current[1] == "a struct" else "private")
