@@ -106,7 +106,8 @@ void FReprieveLibrary::Load()
 
 void FReprieveLibrary::Unload()
 {
-	LetGo();
+	// The library itself stays in the process: it has memory of its own for each thread, and the next load finds it there.
+	bUsable = false;
 	Wrong = TEXT("the module Reprieve is not loaded");
 }
 

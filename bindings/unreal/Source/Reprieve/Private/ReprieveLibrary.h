@@ -41,7 +41,7 @@ struct FReprieveLibrary
 	/** Loads it from the plugin's folders. Never fails: what is wrong stands in Trouble. */
 	static void Load();
 
-	/** Lets it go, after all that was open has been closed. */
+	/** Ends its use, after all that was open has been closed: whoever still holds a feature is told unknown. */
 	static void Unload();
 
 	/** Takes an error's text and frees it. */

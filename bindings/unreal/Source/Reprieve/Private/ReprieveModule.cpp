@@ -17,7 +17,7 @@ public:
 		FReprieveLibrary::Load();
 	}
 
-	// The library itself stays loaded until here, after all game instances: features that somebody still holds say unknown from now on.
+	// After all game instances: features that somebody still holds say unknown from now on.
 	virtual void ShutdownModule() override
 	{
 		FReprieveLibrary::Unload();
