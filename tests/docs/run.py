@@ -35,8 +35,8 @@ LIB = os.environ.get("REPRIEVE_LIB", os.path.join(ROOT, "target", "release"))
 VENV = os.path.join(ROOT, "build", "venv", "bin")
 PYTHON = os.path.join(VENV, "python")
 RUN = ("sh", "python", "c", "cpp", "csharp", "rust")
-# Pages that are specifications: their blocks are parts, tested elsewhere.
-NOT_HERE = ("semantics.md", "ledger-format.md")
+# Pages that are specifications: their blocks are parts, tested elsewhere; and those of engines, whose examples tests/engines compiles.
+NOT_HERE = ("semantics.md", "ledger-format.md", "unity.md", "unreal.md")
 KINDS = ("lease", "policy", "notice", "extension", "revocation", "ruling", "keys")
 BEGINNING = 'schema = 1\nid = "acme"\nversion = 1\n'
 SKIP_FOLDERS = {".git", "target", "build", "node_modules", "__pycache__", ".venv"}
