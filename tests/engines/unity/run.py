@@ -370,7 +370,7 @@ def main():
 
                 def quiet(kind, target, sources, references, defines):
                     return (0, "") if kind == "exe" else compiler(kind, target, sources, references, defines)
-                check("Roslyn compiles it as C# 8 for netstandard2.1, no warning", compile_all(package, other, quiet, [pathlib.Path(path) for path in standard], ["UNITY_2021_3_OR_NEWER"]))
+                check("Roslyn compiles it as C# 8 for netstandard2.1, no warning", compile_all(package, other, quiet, [pathlib.Path(path) for path in standard], ["UNITY_2021_3_OR_NEWER", "NETSTANDARD2_1"]))
             else:
                 skip("Roslyn for netstandard2.1", "the SDK has no reference assemblies of it")
             if check("Roslyn compiles it as C# 7.3 for .NET Core, no warning", compile_all(package, out, roslyn(rig, "7.3"), app, [])):

@@ -156,6 +156,16 @@ def compile_all(plugin, generated, out, compiler, standard, extra=()):
     return f"these are linked, and not looked up: {linked}" if linked else None
 
 
+def together(plugin, generated, work):
+    """All files of a module in one, as the engine compiles them: no name of one file may stand in another's way."""
+    source = plugin / "Source"
+    paths = [generated, HERE / "stubs", source / "ThirdParty" / "ReprieveLibrary" / "include", source / "Reprieve" / "Public", source / "Reprieve" / "Private"]
+    one = work / "together.cpp"
+    one.write_text("".join(f'#include "{file}"\n' for file in sorted((source / "Reprieve" / "Private").glob("*.cpp"))), encoding="utf-8")
+    code, said = call("g++", "-std=c++20", *FLAGS, "-fsyntax-only", *[f"-I{path}" for path in paths], one)
+    check("all files of the module in one", said[:2000] if code else None)
+
+
 def broken(run, plugin, work):
     cases = [("the native library is missing", None, None, ("is missing", "put it there")),
              ("a library of another ABI version", "unsigned reprieve_abi_version(void) { return 9u << 16; }", "cc", ("ABI version 9.0", "update the older")),
@@ -301,6 +311,7 @@ def main():
             if first:
                 runs(first, plugin, work)
                 threads(plugin, generated, work)
+            together(plugin, generated, work)
             examples(plugin, generated, work)
         skip("Unreal Engine itself", "UnrealHeaderTool, UnrealBuildTool, the editor and packaged games cannot be had here")
     print(f"unreal: {counts['passed']} passed, {counts['failed']} failed, {counts['not run']} not run")

@@ -8,54 +8,54 @@ DEFINE_LOG_CATEGORY(LogReprieve);
 
 namespace
 {
-	FReprieveLibrary Table;
-	void* Handle = nullptr;
-	bool bUsable = false;
-	FString Wrong = TEXT("the module Reprieve is not loaded");
+	FReprieveLibrary LibraryTable;
+	void* LibraryHandle = nullptr;
+	bool bLibraryUsable = false;
+	FString LibraryTrouble = TEXT("the module Reprieve is not loaded");
 
 #if PLATFORM_WINDOWS
-	const TCHAR* const Platform = TEXT("Win64");
-	const TCHAR* const File = TEXT("reprieve.dll");
+	const TCHAR* const LibraryPlatform = TEXT("Win64");
+	const TCHAR* const LibraryFile = TEXT("reprieve.dll");
 #elif PLATFORM_MAC
-	const TCHAR* const Platform = TEXT("Mac");
-	const TCHAR* const File = TEXT("libreprieve.dylib");
+	const TCHAR* const LibraryPlatform = TEXT("Mac");
+	const TCHAR* const LibraryFile = TEXT("libreprieve.dylib");
 #else
-	const TCHAR* const Platform = TEXT("Linux");
-	const TCHAR* const File = TEXT("libreprieve.so");
+	const TCHAR* const LibraryPlatform = TEXT("Linux");
+	const TCHAR* const LibraryFile = TEXT("libreprieve.so");
 #endif
 
-	void LetGo()
+	void LetLibraryGo()
 	{
-		bUsable = false;
-		if (Handle != nullptr)
+		bLibraryUsable = false;
+		if (LibraryHandle != nullptr)
 		{
-			FPlatformProcess::FreeDllHandle(Handle);
-			Handle = nullptr;
+			FPlatformProcess::FreeDllHandle(LibraryHandle);
+			LibraryHandle = nullptr;
 		}
-		Table = FReprieveLibrary();
+		LibraryTable = FReprieveLibrary();
 	}
 
-	FString LoadFrom(const FString& Path)
+	FString LoadLibraryFrom(const FString& Path)
 	{
-		Handle = FPlatformProcess::GetDllHandle(*Path);
-		if (Handle == nullptr)
+		LibraryHandle = FPlatformProcess::GetDllHandle(*Path);
+		if (LibraryHandle == nullptr)
 		{
 			return FString::Printf(TEXT("%s cannot be loaded: it is for another processor or system, or something that it needs is missing; put the library of this release there"), *Path);
 		}
-		Table.abi_version = reinterpret_cast<decltype(Table.abi_version)>(FPlatformProcess::GetDllExport(Handle, TEXT("reprieve_abi_version")));
-		if (Table.abi_version == nullptr)
+		LibraryTable.abi_version = reinterpret_cast<decltype(LibraryTable.abi_version)>(FPlatformProcess::GetDllExport(LibraryHandle, TEXT("reprieve_abi_version")));
+		if (LibraryTable.abi_version == nullptr)
 		{
 			return FString::Printf(TEXT("%s is none of Reprieve's libraries: it has no reprieve_abi_version; put the library of this release there"), *Path);
 		}
-		const uint32 Version = Table.abi_version();
+		const uint32 Version = LibraryTable.abi_version();
 		if (Version >> 16 != REPRIEVE_ABI_VERSION_MAJOR || (Version & 0xffff) < REPRIEVE_ABI_VERSION_MINOR)
 		{
 			return FString::Printf(TEXT("%s has ABI version %d.%d, this plugin needs %d.%d or a later %d.x; update the older of the two and start again"), *Path,
 				static_cast<int32>(Version >> 16), static_cast<int32>(Version & 0xffff), REPRIEVE_ABI_VERSION_MAJOR, REPRIEVE_ABI_VERSION_MINOR, REPRIEVE_ABI_VERSION_MAJOR);
 		}
 #define REPRIEVE_FIND(Name) \
-		Table.Name = reinterpret_cast<decltype(Table.Name)>(FPlatformProcess::GetDllExport(Handle, TEXT("reprieve_") TEXT(#Name))); \
-		if (Table.Name == nullptr) \
+		LibraryTable.Name = reinterpret_cast<decltype(LibraryTable.Name)>(FPlatformProcess::GetDllExport(LibraryHandle, TEXT("reprieve_") TEXT(#Name))); \
+		if (LibraryTable.Name == nullptr) \
 		{ \
 			return FString::Printf(TEXT("%s has no function reprieve_%s; put the library of this release there"), *Path, TEXT(#Name)); \
 		}
@@ -67,48 +67,48 @@ namespace
 
 const FReprieveLibrary* FReprieveLibrary::Get()
 {
-	return bUsable ? &Table : nullptr;
+	return bLibraryUsable ? &LibraryTable : nullptr;
 }
 
 const FString& FReprieveLibrary::Trouble()
 {
-	return Wrong;
+	return LibraryTrouble;
 }
 
 void FReprieveLibrary::Load()
 {
-	if (bUsable)
+	if (bLibraryUsable)
 	{
 		return;
 	}
 	const TSharedPtr<IPlugin> Plugin = IPluginManager::Get().FindPlugin(TEXT("Reprieve"));
 	const FString Base = Plugin.IsValid() ? Plugin->GetBaseDir() : FString();
 	// A build puts it with the binaries; a plugin that was never built has it where it came.
-	const FString Built = FPaths::Combine(Base, TEXT("Binaries/ThirdParty/ReprieveLibrary"), Platform, File);
-	const FString Source = FPaths::Combine(Base, TEXT("Source/ThirdParty/ReprieveLibrary"), Platform, File);
+	const FString Built = FPaths::Combine(Base, TEXT("Binaries/ThirdParty/ReprieveLibrary"), LibraryPlatform, LibraryFile);
+	const FString Source = FPaths::Combine(Base, TEXT("Source/ThirdParty/ReprieveLibrary"), LibraryPlatform, LibraryFile);
 	const FString Path = FPaths::FileExists(Built) ? Built : Source;
 	if (!FPaths::FileExists(Path))
 	{
-		Wrong = FString::Printf(TEXT("the native library is missing: there is no %s and no %s; put it there, and start again"), *Built, *Source);
+		LibraryTrouble = FString::Printf(TEXT("the native library is missing: there is no %s and no %s; put it there, and start again"), *Built, *Source);
 	}
 	else
 	{
-		Wrong = LoadFrom(FPaths::ConvertRelativePathToFull(Path));
+		LibraryTrouble = LoadLibraryFrom(FPaths::ConvertRelativePathToFull(Path));
 	}
-	bUsable = Wrong.IsEmpty();
-	if (!bUsable)
+	bLibraryUsable = LibraryTrouble.IsEmpty();
+	if (!bLibraryUsable)
 	{
-		LetGo();
+		LetLibraryGo();
 		// Nothing but this: the editor and the game go on, and what they ask is unknown.
-		UE_LOG(LogReprieve, Error, TEXT("%s. All goes on, and what is asked is unknown."), *Wrong);
+		UE_LOG(LogReprieve, Error, TEXT("%s. All goes on, and what is asked is unknown."), *LibraryTrouble);
 	}
 }
 
 void FReprieveLibrary::Unload()
 {
 	// The library itself stays in the process: it has memory of its own for each thread, and the next load finds it there.
-	bUsable = false;
-	Wrong = TEXT("the module Reprieve is not loaded");
+	bLibraryUsable = false;
+	LibraryTrouble = TEXT("the module Reprieve is not loaded");
 }
 
 FString FReprieveLibrary::Take(reprieve_error* Error, reprieve_status Status) const

@@ -28,7 +28,7 @@ IMPLEMENT_MODULE(FReprieveModule, Reprieve)
 
 namespace
 {
-	void Status(const TArray<FString>&, UWorld* World)
+	void ShowStatus(const TArray<FString>&, UWorld* World)
 	{
 		const UGameInstance* Game = World != nullptr ? World->GetGameInstance() : nullptr;
 		const UReprieveSubsystem* Subsystem = Game != nullptr ? Game->GetSubsystem<UReprieveSubsystem>() : nullptr;
@@ -48,7 +48,7 @@ namespace
 	}
 
 	/** Plays a scenario to its end, away from the game thread, and logs whenever the decision says something else. */
-	void Drill(const TArray<FString>& Arguments, UWorld*)
+	void PlayDrill(const TArray<FString>& Arguments, UWorld*)
 	{
 		FString Scenario;
 		if (Arguments.Num() < 3 || !FFileHelper::LoadFileToString(Scenario, *Arguments[0]))
@@ -93,8 +93,8 @@ namespace
 	}
 
 	FAutoConsoleCommandWithWorldAndArgs StatusCommand(TEXT("Reprieve.Status"), TEXT("Shows the features of the open ledger, as JSON."),
-		FConsoleCommandWithWorldAndArgsDelegate::CreateStatic(&Status));
+		FConsoleCommandWithWorldAndArgsDelegate::CreateStatic(&ShowStatus));
 
 	FAutoConsoleCommandWithWorldAndArgs DrillCommand(TEXT("Reprieve.Drill"), TEXT("Reprieve.Drill FILE SKU FEATURE ...: plays a scenario and logs what would be allowed."),
-		FConsoleCommandWithWorldAndArgsDelegate::CreateStatic(&Drill));
+		FConsoleCommandWithWorldAndArgsDelegate::CreateStatic(&PlayDrill));
 }

@@ -39,7 +39,7 @@ namespace
 		return Client;
 	}
 
-	FReprieveEvent Convert(const FReprieveLibrary& Library, const reprieve_event* Given)
+	FReprieveEvent ConvertEvent(const FReprieveLibrary& Library, const reprieve_event* Given)
 	{
 		FReprieveEvent Event;
 		reprieve_event_info Info = {};
@@ -282,7 +282,7 @@ bool FReprieveSession::Fetch(const FReprieveLibrary& Library, reprieve_client* C
 		{
 			return true;
 		}
-		FReprieveEvent Event = Convert(Library, Given);
+		FReprieveEvent Event = ConvertEvent(Library, Given);
 		Library.event_free(Given);
 		FScopeLock Lock(&Gate);
 		News.Events.Add(MoveTemp(Event));
