@@ -65,7 +65,8 @@ def cargo(target, *words):
         command[0] = next(path for folder in env["PATH"].split(os.pathsep) if os.path.exists(path := os.path.join(folder, command[0])))
     elif target.zig:
         low = target.triple.replace("-", "_")
-        env[f"CC_{low}"] = " ".join(target.compiler() or ["zig"])
+        # Of C that is compiled and not linked, Apple's SDK and its flags are no part.
+        env.update({f"CC_{low}": " ".join(target.compiler() or ["zig"]), "SDKROOT": WORK, "CRATE_CC_NO_DEFAULTS": "1"})
     env["ZIG_GLOBAL_CACHE_DIR"] = os.path.join(WORK, "zig")
     code, out, error = run(command, cwd=ROOT, env=env)
     messages = [json.loads(line) for line in out.decode().splitlines() if line.startswith("{")]

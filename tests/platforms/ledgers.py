@@ -13,6 +13,7 @@ from targets import ROOT, WORK
 
 PROCESSES = os.path.join(ROOT, "tests", "processes")
 KILLS = 8  # of each writer
+LATEST = 1200  # seconds after which one hangs: an emulator of a build without optimisation is slow
 
 
 def tests(reference, targets):
@@ -68,6 +69,8 @@ def at_once(targets):
     import run as processes
 
     import atrest
+
+    processes.LATEST = LATEST
 
     writers, source = {}, os.path.join(PROCESSES, "writer.cpp")
     for target in targets:

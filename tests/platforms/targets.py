@@ -95,6 +95,6 @@ TARGETS = [
     Target("android-aarch64", "aarch64-linux-android", CHECK, cc="aarch64-linux-gnu-gcc", why="linking needs the NDK"),
     Target("android-armv7", "armv7-linux-androideabi", CHECK, cc="arm-linux-gnueabihf-gcc", why="linking needs the NDK"),
     Target("android-x86_64", "x86_64-linux-android", CHECK, cc="gcc", why="linking needs the NDK"),
-    Target("ios-aarch64", "aarch64-apple-ios", CHECK, zig="aarch64-ios", why="linking needs Apple's SDK"),
+    Target("ios-aarch64", "aarch64-apple-ios", CHECK, zig="aarch64-macos", why="linking needs Apple's SDK"),
     Target("wasm32", "wasm32-unknown-unknown", REFUSE, zig="wasm32-freestanding", why="there is no file, lock or clock there"),
 ]
