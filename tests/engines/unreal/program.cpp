@@ -38,7 +38,7 @@ namespace
 
 	template <typename F> void Frames(F Until, const char* What)
 	{
-		const double End = FPlatformTime::Seconds() + 20;
+		const double End = FPlatformTime::Seconds() + 60;
 		while (FPlatformTime::Seconds() < End)
 		{
 			Frame();
