@@ -46,7 +46,7 @@ else
 fi
 
 # What rustc says that its static libraries need: `rustc --crate-type staticlib --print native-static-libs`.
-system=(kernel32 ntdll advapi32 iphlpapi userenv ws2_32)
+system=(bcrypt kernel32 ntdll userenv ws2_32)
 fill() {
   local major minor
   IFS=. read -r major minor _ <<< "$version"

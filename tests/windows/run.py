@@ -68,7 +68,7 @@ def link(compiler, sources, out, *flags, static=False, library=LIB):
 
 def static_libraries():
     """As cmake/ says it to users."""
-    return ["-lkernel32", "-lntdll", "-ladvapi32", "-liphlpapi", "-luserenv", "-lws2_32"]
+    return ["-lbcrypt", "-lkernel32", "-lntdll", "-luserenv", "-lws2_32"]
 
 
 def windows_path(path):
