@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+cargo clippy --locked --quiet -p reprieve --all-targets --features http -- -D warnings
 # Crates of their own, so that the workspace never builds what only they need.
 for crate in fuzz benches; do cargo fmt --manifest-path "$crate/Cargo.toml" --check; done
 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/fuzz" cargo clippy --locked --quiet --manifest-path fuzz/Cargo.toml --no-default-features \
   --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps -p reprieve
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps -p reprieve --features http

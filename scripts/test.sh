@@ -20,7 +20,8 @@ stage() {
 # A Rust test that lacks its tool or data prints `not run`, and cargo counts it as passed: so these are counted here.
 rust_tests() {
   local log=build/rust-tests.log status=0 lacking
-  cargo test --locked --quiet --no-fail-fast --workspace --exclude reprieve-python -- --show-output > "$log" 2>&1 || status=$?
+  cargo test --locked --quiet --no-fail-fast --workspace --exclude reprieve-python \
+    --features reprieve/http -- --show-output > "$log" 2>&1 || status=$?
   grep -E '^(error|warning|test result|not run)|FAILED|panicked' "$log"
   if [ "$status" != 0 ]; then cat "$log"; fi
   lacking=$(grep -c '^not run' "$log")
