@@ -90,7 +90,8 @@ impl Vendor {
             version: 1,
             keys: keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
             roots: vec![root.root_key()],
-            endpoints: Vec::new(), iat: Instant::from_seconds(1_700_000_000),
+            endpoints: Vec::new(),
+            iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);
         app.keys = Some(document::issue(Kind::Keys, &document.claims(), &[&root])?);
