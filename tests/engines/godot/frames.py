@@ -89,6 +89,9 @@ def rows_of(godot, work):
                  "ok": took["full"][0] == wanted})
     if shutil.which("strace"):
         seen = calls_of(godot, folder, app, work / "trace")
+        waits = [line for line in seen.get("futex", []) if "FUTEX_WAKE" not in line]
+        rows.append({"kind": "waits", "name": "Godot: waits for a lock of the frame's thread in 120 frames", "limit": "0", "ours": str(len(waits)),
+                     "ratio": None, "ok": not waits, "seen": waits[:5]})
         for name, words in (("locks", ("futex", "flock")), ("files", ("open", "openat", "read", "pread64", "readv", "write", "pwrite64", "writev", "stat",
                                                                     "newfstatat", "statx", "lseek", "ftruncate", "rename", "unlink", "fcntl")),
                             ("syncs", ("fsync", "fdatasync"))):
