@@ -96,7 +96,9 @@ def rows_of(godot, work):
                                                                     "newfstatat", "statx", "lseek", "ftruncate", "rename", "unlink", "fcntl")),
                             ("syncs", ("fsync", "fdatasync"))):
             count = sum(len(seen.get(word, [])) for word in words)
-            rows.append({"kind": "calls", "name": f"Godot: {name} of the frame's thread in 120 frames", "limit": "0", "ours": str(count), "ratio": None,
+            # godot-rust wakes a futex in each call of a method, the empty one's too: a system call, which is short of the limit, but no wait.
+            kind = "wakes" if name == "locks" else "calls"
+            rows.append({"kind": kind, "name": f"Godot: {name} of the frame's thread in 120 frames", "limit": "0", "ours": str(count), "ratio": None,
                          "ok": count == 0, "seen": [line for word in words for line in seen.get(word, [])][:5]})
     else:
         print("not run: what the frame's thread asks of the system: strace is missing", file=sys.stderr)
