@@ -42,15 +42,17 @@ pub fn wait_for_threads() {
 /// What the node holds of its thread. Dropped, it tells the thread to stop and does not wait for it.
 struct Thread {
     stop: Arc<AtomicBool>,
-    /// Acknowledges events; that it is gone wakes the thread too.
-    dealt: Option<Sender<(u64, u32)>>,
+    /// Which events were dealt with. Nobody waits for these: a frame that says so wakes no thread, which would be a system call.
+    dealt: Sender<(u64, u32)>,
+    /// That it is gone wakes the thread.
+    awake: Option<Sender<()>>,
     said: Mutex<Receiver<Said>>,
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        self.dealt = None;
+        self.awake = None;
     }
 }
 
@@ -62,6 +64,7 @@ struct Work {
     interval: Duration,
     stop: Arc<AtomicBool>,
     dealt: Receiver<(u64, u32)>,
+    asleep: Receiver<()>,
     says: Sender<Said>,
 }
 
@@ -114,24 +117,17 @@ impl Work {
         }
     }
 
-    /// Waits for the next round, and records meanwhile which events were dealt with. Whether the node is still there.
+    /// Waits for the next round, and then records which events were dealt with, at the end too. Whether the node is still there.
     fn wait(&self) -> bool {
-        let end = std::time::Instant::now() + self.interval;
-        loop {
-            let left = end.saturating_duration_since(std::time::Instant::now());
-            match self.dealt.recv_timeout(left) {
-                Ok((record, index)) => {
-                    // The last of those that wait covers them all.
-                    let (record, index) = self.dealt.try_iter().last().unwrap_or((record, index));
-                    let done = self.held.call(|client| client.acknowledge(&self.consumer, record, index));
-                    if let Err(error) = done {
-                        let _ = self.says.send(Said::Round(Some(error)));
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => return !self.stop.load(Ordering::Acquire),
-                Err(RecvTimeoutError::Disconnected) => return false,
+        let woken = self.asleep.recv_timeout(self.interval);
+        // The last covers them all.
+        if let Some((record, index)) = self.dealt.try_iter().last() {
+            let done = self.held.call(|client| client.acknowledge(&self.consumer, record, index));
+            if let Err(error) = done {
+                let _ = self.says.send(Said::Round(Some(error)));
             }
         }
+        matches!(woken, Err(RecvTimeoutError::Timeout)) && !self.stop.load(Ordering::Acquire)
     }
 }
 
@@ -208,6 +204,7 @@ impl ReprieveKeeper {
         }
         let (says, said) = channel();
         let (dealt, receiver) = channel();
+        let (awake, asleep) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             held: client.bind().held(),
@@ -217,6 +214,7 @@ impl ReprieveKeeper {
             interval: Duration::from_secs_f64(self.the_interval),
             stop: stop.clone(),
             dealt: receiver,
+            asleep,
             says,
         };
         let run = move || {
@@ -233,7 +231,7 @@ impl ReprieveKeeper {
                 let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
                 threads.retain(|thread| !thread.is_finished());
                 threads.push(handle);
-                self.thread = Some(Thread { stop, dealt: Some(dealt), said: Mutex::new(said) });
+                self.thread = Some(Thread { stop, dealt, awake: Some(awake), said: Mutex::new(said) });
             }
             Err(error) => {
                 self.failed =
@@ -325,10 +323,8 @@ impl INode for ReprieveKeeper {
             }
         }
         // Handlers may have stopped the thread: then the event comes again after the next open.
-        if let (Some(dealt), Some(thread)) = (dealt, &self.thread)
-            && let Some(sender) = &thread.dealt
-        {
-            let _ = sender.send(dealt);
+        if let (Some(dealt), Some(thread)) = (dealt, &self.thread) {
+            let _ = thread.dealt.send(dealt);
         }
     }
 }

@@ -14,6 +14,8 @@ var _frames := 0
 var _wanted := 0
 var _took := {"access": [], "allowed": [], "empty": [], "untyped": [], "loose": []}
 var _full := 0
+# By Rust, in the checks.
+var _allocations := 0
 
 
 func _ready() -> void:
@@ -44,12 +46,17 @@ func _process(_delta: float) -> void:
 		return
 	var kinds: Array[Callable] = [access, allowed, empty, untyped, loose]
 	for turn in kinds.size():
-		kinds[(turn + _frames) % kinds.size()].call()
+		var kind := (turn + _frames) % kinds.size()
+		var before := _probe.allocations()
+		kinds[kind].call()
+		_allocations += _probe.allocations() - before
 	if _frames == WARM + 1 + _wanted:
 		DirAccess.dir_exists_absolute("/reprieve-bench-ends")
 		for kind: String in _took:
 			print(kind, " ", " ".join(PackedStringArray(_took[kind].map(func(value: int) -> String: return str(value)))))
 		print("full ", _full)
+		# The second is all of the thread's, and shows that they are counted.
+		print("allocations ", _allocations, " ", _probe.allocations())
 		get_tree().quit()
 
 
