@@ -50,7 +50,7 @@ def measure(godot, folder, app, trace=None):
     took = {}
     for line in out.splitlines():
         words = line.split()
-        if words and words[0] in ("access", "allowed", "empty", "untyped", "loose", "full", "allocations"):
+        if words and words[0] in ("access", "allowed", "empty", "untyped", "loose", "full", "allocating"):
             took[words[0]] = [int(word) for word in words[1:]]
     return took
 
@@ -88,8 +88,10 @@ def rows_of(godot, work):
                          "ratio": round(ratio, 2), "ok": ratio <= RATIO})
     rows.append({"kind": "calls", "name": "Godot: checks that gave full", "limit": str(wanted), "ours": str(took["full"][0]), "ratio": None,
                  "ok": took["full"][0] == wanted})
-    rows.append({"kind": "calls", "name": f"Godot: allocations of the extension in {frames} frames' checks", "limit": "0", "ours": str(took["allocations"][0]),
-                 "ratio": None, "ok": took["allocations"][0] == 0 < took["allocations"][1]})
+    # A check that meets the keeper's thread in the midst of its writing decides by itself, which is rare, and allocates.
+    allocating, counted = took["allocating"]
+    rows.append({"kind": "calls", "name": f"Godot: frames of {frames} in whose checks the extension allocated", "limit": str(frames // 100),
+                 "ours": str(allocating), "ratio": None, "ok": allocating <= frames // 100 and counted > 0})
     if shutil.which("strace"):
         seen = calls_of(godot, folder, app, work / "trace")
         for name, words in (("locks", ("futex", "flock")), ("files", ("open", "openat", "read", "pread64", "readv", "write", "pwrite64", "writev", "stat",
