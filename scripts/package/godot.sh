@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Makes the addon's package for Godot 4 as the asset library expects it: a zip whose top is the folder `addons`.
-#   scripts/package/godot.sh [OUT]      OUT is build/packages unless said
+#   scripts/package/godot.sh [--profile PROFILE] [OUT]      OUT is build/packages unless said
+# What is given to others has the profile `dist`, which takes minutes to build; a test takes `release`, which it has.
 # It holds the library of this machine's platform. Libraries that were built elsewhere and lie in build/godot/bin/PLATFORM, such as
 # build/godot/bin/windows-x86_64/reprieve_godot.dll, go in too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+profile=dist
+if [ "${1:-}" = --profile ]; then
+  profile=$2
+  shift 2
+fi
 out="${1:-build/packages}"
 target="${CARGO_TARGET_DIR:-$PWD/target}/godot"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -19,7 +25,7 @@ case "$(uname -s)-$(uname -m)" in
     ;;
 esac
 
-cargo build --profile dist --locked --quiet --manifest-path bindings/godot/Cargo.toml --target-dir "$target"
+cargo build --profile "$profile" --locked --quiet --manifest-path bindings/godot/Cargo.toml --target-dir "$target"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out" "$work/addons"
@@ -28,7 +34,11 @@ cp -r bindings/godot/addons/reprieve "$work/addons/"
 addon="$work/addons/reprieve"
 rm -rf "$addon/bin"
 mkdir -p "$addon/bin/$platform"
-cp "$target/dist/$library" "$addon/bin/$platform/"
+cp "$target/$profile/$library" "$addon/bin/$platform/"
+# On Linux the profile `dist` leaves no symbols; others do.
+if [ "$profile" != dist ] && [ "$(uname -s)" = Linux ]; then
+  strip "$addon/bin/$platform/$library"
+fi
 for other in build/godot/bin/*/; do
   [ -d "$other" ] && [ "$(basename "$other")" != "$platform" ] && cp -r "$other" "$addon/bin/"
 done

@@ -224,6 +224,15 @@ func threads() -> void:
 		await process_frame
 	WorkerThreadPool.wait_for_group_task_completion(group)
 	same(seen.count(true), 8, "threads that saw what they should")
+	# Each waits for the others' changes of one object, and is woken.
+	var keeper := ReprieveKeeper.new()
+	var change := func(index: int) -> void:
+		for turn in 20000:
+			keeper.interval = 1.0 + index
+			seen[index] = seen[index] and keeper.interval >= 1.0
+	WorkerThreadPool.wait_for_group_task_completion(WorkerThreadPool.add_group_task(change, 8, 8, true))
+	same(seen.count(true), 8, "threads that changed one object")
+	keeper.free()
 	var thread := Thread.new()
 	thread.start(func() -> bool: return ReprieveClient.open("res://none.toml") == null and ReprieveClient.get_open_error() != null)
 	same([thread.wait_to_finish(), ReprieveClient.get_open_error()], [true, null], "an open in a thread")
