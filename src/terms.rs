@@ -169,6 +169,13 @@ words! {
     }
 }
 
+impl Refusal {
+    /// No key of the authority's is shown to have signed it: a page, a portal's or a forgery, and evidence of nothing.
+    pub(crate) const fn is_of_nobody(self) -> bool {
+        matches!(self, Refusal::Malformed | Refusal::BadSignature | Refusal::UnknownKey)
+    }
+}
+
 words! {
     /// What a report of a failed renewal is evidence of (rule G1).
     Outage {

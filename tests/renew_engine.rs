@@ -271,8 +271,139 @@ fn documents_that_are_refused_are_no_outage_and_are_not_asked_for_again_soon() {
 fn what_this_side_could_not_do_is_no_evidence() {
     let endpoints = [(at("a", 1), Behaviour::Fails { failure: Failure::Local, after: 0 })];
     let mut world = World::new(&endpoints, Settings::default(), 1);
-    world.play(60);
-    assert_eq!(world.seen, [(0, Seen::Sent(url("a")))]);
+    world.play(86_400);
+    assert!(world.seen.iter().all(|seen| seen.1 == Seen::Sent(url("a"))), "{:?}", world.seen);
+    assert!((2..4).contains(&world.begun.iter().filter(|begun| **begun < 60).count()), "it may pass soon");
+    assert!(world.begun.len() < 300, "and may not: {} rounds in a day", world.begun.len());
+}
+
+#[test]
+fn what_ended_while_the_machine_slept_is_no_evidence() {
+    for failure in [None, Some(Failure::Reset), Some(Failure::TimedOut)] {
+        for (slept, evidence) in [(30, true), (36_000, false)] {
+            let mut world = World::new(&[(at("a", 1), Behaviour::Silent)], Settings::default(), 1);
+            world.play(1);
+            let attempt = *world.running.keys().next().unwrap();
+            world.now = Span::seconds(slept);
+            if let Some(failure) = failure {
+                world.engine.ended(attempt, &Outcome::Failed(failure), world.now);
+            }
+            let mut reported = false;
+            while !matches!(world.engine.poll(world.now, &world.outlook()), Action::Wait(_) | Action::Begin) {
+                reported = true;
+            }
+            // Of the time-out the engine tells by an abort, too.
+            let mut world = World::new(&[(at("a", 1), Behaviour::Silent)], Settings::default(), 1);
+            world.play(1);
+            world.now = Span::seconds(slept);
+            world.play(slept);
+            let told = world.seen.iter().any(|seen| matches!(seen.1, Seen::Reported(_)));
+            assert_eq!(told, evidence, "{slept}");
+            assert!(failure.is_none() || reported == evidence, "{failure:?} {slept}");
+        }
+    }
+}
+
+/// A customer with a licence that is renewed no more, such as a trial, beside one that is.
+#[test]
+fn a_licence_that_is_renewed_no_more_neither_hammers_nor_starves_another() {
+    for life in [600, 86_400] {
+        let mut engine = Engine::new(vec![at("a", 1)], Settings::default(), 3);
+        let dead = Term { iat: START - Span::seconds(2_000_000), exp: START - Span::seconds(1_000_000) };
+        let life = Span::seconds(life);
+        let mut alive = Term { iat: START, exp: START + life };
+        let (mut now, mut rounds) = (Span::seconds(0), 0);
+        while now < Span::seconds(5 * 86_400) {
+            let outlook =
+                Outlook { t: START + now, terms: vec![dead, alive], windows: vec![], look: Span::seconds(600) };
+            assert!(outlook.t < alive.exp, "the other one starves after {rounds} rounds");
+            match engine.poll(now, &outlook) {
+                Action::Begin => {
+                    rounds += 1;
+                    engine.begin(now);
+                }
+                Action::Send { attempt, .. } => {
+                    assert!(engine.ended(
+                        attempt,
+                        &Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body: b"x".to_vec() }),
+                        now
+                    ));
+                    alive = Term { iat: outlook.t, exp: outlook.t + life };
+                    engine.imported(attempt, &[None], now);
+                }
+                Action::Wait(until) => {
+                    assert!(until > now);
+                    now = until;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        // Once an hour for the dead one, and what the other needs.
+        let needed = 5 * 86_400 * 10 / (4 * life.as_seconds());
+        assert!(rounds < 5 * 24 + 12 + needed, "{rounds} rounds in five days");
+    }
+}
+
+/// Something is accepted each time, but never a lease that is in force.
+#[test]
+fn answers_that_leave_all_due_are_asked_for_ever_more_rarely() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Renews { after: 0 })], Settings::default(), 1);
+    world.life = Span::seconds(-60);
+    world.play(86_400);
+    assert!(world.begun.len() < 24 + 8, "{} rounds in a day", world.begun.len());
+    world.life = Span::seconds(86_400);
+    world.play(2 * 86_400);
+    let rounds = world.begun.len();
+    world.play(4 * 86_400);
+    assert!((3..=5).contains(&(world.begun.len() - rounds)), "and all is as before once a lease comes");
+}
+
+#[test]
+fn neither_a_button_nor_a_flapping_network_hammers() {
+    let down = Behaviour::Fails { failure: Failure::NoRoute, after: 0 };
+    let mut world = World::new(&[(at("a", 1), down.clone())], Settings::default(), 1);
+    for second in 0..600 {
+        world.engine.renew_now();
+        world.play(second);
+    }
+    assert!((100..=121).contains(&world.begun.len()), "{} rounds for a button", world.begun.len());
+
+    let mut world = World::new(&[(at("a", 1), down)], Settings::default(), 1);
+    world.play(20_000);
+    let before = world.begun.len();
+    for second in 20_000..20_600 {
+        world.engine.network_changed(world.now);
+        world.play(second);
+    }
+    let rounds = world.begun.len() - before;
+    assert!((18..=24).contains(&rounds), "{rounds} rounds for a network that comes and goes");
+
+    // What the authority has answered, no network changes.
+    let refuses = Behaviour::Refuses { refusal: Refusal::Stale, after: 0 };
+    let mut world = World::new(&[(at("a", 1), refuses)], Settings::default(), 1);
+    for second in 0..600 {
+        world.engine.network_changed(world.now);
+        world.play(second);
+    }
+    assert_eq!(world.begun, [0]);
+}
+
+/// Whoever has the turn takes what was left behind, its own too.
+#[test]
+fn what_others_learned_does_not_undo_a_button_or_another_network() {
+    let down = Behaviour::Fails { failure: Failure::NoRoute, after: 0 };
+    for button in [true, false] {
+        let mut world = World::new(&[(at("a", 1), down.clone())], Settings::default(), 9);
+        world.play(20_000);
+        let (learned, now) = (world.engine.learned(), world.now + Span::seconds(6));
+        match button {
+            true => world.engine.renew_now(),
+            false => world.engine.network_changed(world.now),
+        }
+        assert_eq!(world.engine.poll(now, &world.outlook()), Action::Begin, "{button}");
+        world.engine.learn(&learned, now);
+        assert_eq!(world.engine.poll(now, &world.outlook()), Action::Begin, "{button}");
+    }
 }
 
 #[test]

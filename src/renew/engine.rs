@@ -11,7 +11,7 @@ use super::round::{AttemptId, Ended, HttpAnswer, Outcome, Over, Round, Want, is_
 use super::schedule::{Outlook, doubled};
 use crate::document::Endpoint;
 use crate::terms::{Outage, Refusal};
-use crate::time::Span;
+use crate::time::{Instant, Span};
 
 /// How long things last. The defaults suit leases of hours to months.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub struct Settings {
     pub retry_after_most: Span,
     /// A renewal that the authority answered without a lease is not asked for again before this.
     pub answered: Span,
-    /// Nor is one that gave a lease, whatever that lease says: one that ends at once must not make a client ask without end.
+    /// Nor is one that gave a lease, whatever that lease says: one that ends at once must not make a client ask without end. Where something
+    /// is due still, it is asked for again after this, then after twice as long, up to `answered`.
     pub renewed: Span,
 }
 
@@ -87,11 +88,23 @@ pub struct Attempt {
 /// The pause that is left when the network is back, at most.
 const SOON: Span = Span::seconds(5);
 
+/// A network that comes and goes cuts no more than one pause in so long.
+const FLAPS: Span = Span::seconds(30);
+
+/// A button that is pressed without end begins no round sooner than this after the last.
+const PRESSED: Span = Span::seconds(5);
+
+/// Nobody can tell how an attempt ended that is looked at so long after its deadline: the machine slept, or the process was stopped.
+const LATE: Span = Span::seconds(120);
+
 /// What the clients of one ledger tell each other between their rounds: whoever has the turn takes it, and leaves it behind. Its
 /// instants are those of `now` in [`Engine::poll`], so it is of one boot of one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Learned {
     failures: u32,
+    fruitless: u32,
+    hopeless: Option<(Span, Instant)>,
     paused_until: Option<Span>,
     asked_until: Option<Span>,
     breakers: BTreeMap<String, Breaker>,
@@ -111,10 +124,22 @@ pub struct Engine {
     round: Option<Round>,
     /// Rounds that failed in a row.
     failures: u32,
+    /// Rounds in a row that were answered and left something due.
+    fruitless: u32,
+    /// Before this, what was due at that time already is nothing to renew for: it was asked for, and not given.
+    hopeless: Option<(Span, Instant)>,
     /// No round begins before this: a pause. Shortened when the network is said to be back.
     paused_until: Option<Span>,
     /// Nor before this, whatever happens: the authority asked for it.
     asked_until: Option<Span>,
+    /// Nor before this: no request could be made, or another product has the turn.
+    put_off_until: Option<Span>,
+    /// Nor before this, if somebody wants one.
+    rested_until: Option<Span>,
+    /// A pause after failures ends here: the network changed.
+    soon: Option<Span>,
+    /// From when on the last change of the network cut a pause.
+    changed: Option<Span>,
     wanted: bool,
     actions: VecDeque<Action>,
     attempts: VecDeque<Attempt>,
@@ -133,8 +158,14 @@ impl Engine {
             chance,
             round: None,
             failures: 0,
+            fruitless: 0,
+            hopeless: None,
             paused_until: None,
             asked_until: None,
+            put_off_until: None,
+            rested_until: None,
+            soon: None,
+            changed: None,
             wanted: false,
             actions: VecDeque::new(),
             attempts: VecDeque::new(),
@@ -189,21 +220,33 @@ impl Engine {
         if self.endpoints.is_empty() {
             return Action::Wait(now + outlook.look);
         }
-        let held = self.asked_until.into_iter().chain(self.paused_until).max().filter(|until| now < *until);
-        if let Some(until) = held {
+        let pause = if self.wanted { self.rested_until } else { self.pause() };
+        let held = [self.asked_until, self.put_off_until, pause].into_iter().flatten().max();
+        if let Some(until) = held.filter(|until| now < *until) {
             return Action::Wait(until);
         }
-        match outlook.due(self.share) {
-            Some(due) if !self.wanted && outlook.t < due => {
-                let left = due.since(outlook.t);
-                Action::Wait(now + if left < outlook.look { left } else { outlook.look })
-            }
-            _ => Action::Begin,
+        if self.wanted {
+            return Action::Begin;
         }
+        let hopeless = self.hopeless.filter(|(until, _)| now < *until);
+        let left = match (outlook.due_after(self.share, hopeless.map(|(_, t)| t)), hopeless) {
+            (Some(due), _) if outlook.t < due => due.since(outlook.t),
+            (None, Some(_)) => outlook.look,
+            _ => return Action::Begin,
+        };
+        let look = now + left.min(outlook.look);
+        Action::Wait(hopeless.map_or(look, |(until, _)| look.min(until)))
+    }
+
+    /// When the pause ends: that after failures soon, if the network has changed.
+    fn pause(&self) -> Option<Span> {
+        let until = self.paused_until?;
+        Some(self.soon.filter(|_| self.failures > 0).map_or(until, |soon| until.min(soon)))
     }
 
     fn over(&mut self, over: Over, now: Span, outlook: &Outlook) -> Action {
         self.wanted = false;
+        self.rested_until = Some(now + PRESSED);
         match over {
             Over::Renewed => {
                 self.failures = 0;
@@ -211,19 +254,37 @@ impl Engine {
                 self.asked_until = None;
                 // Another lease, another place in the crowd.
                 self.share = self.chance.share();
+                if outlook.due(self.share).is_some_and(|due| outlook.t < due) {
+                    (self.fruitless, self.hopeless) = (0, None);
+                } else {
+                    // A licence that is renewed no more, beside one that is; a lease that ended before it came.
+                    let most = self.settings.answered.max(self.settings.renewed);
+                    let pause = doubled(self.settings.renewed, self.fruitless, most);
+                    self.fruitless = self.fruitless.saturating_add(1);
+                    self.hopeless = Some((now + pause, outlook.t));
+                }
                 self.idle(now, outlook)
             }
-            Over::Nothing => {
+            Over::Answered => {
+                self.failures = 0;
                 self.paused_until = Some(now + self.settings.answered);
                 self.idle(now, outlook)
             }
+            Over::NotTried => {
+                self.pause_after_failure(now);
+                self.idle(now, outlook)
+            }
             Over::Failed(outage) => {
-                let most = doubled(self.settings.pause, self.failures, self.settings.pause_most);
-                self.failures = self.failures.saturating_add(1);
-                self.paused_until = Some(now + self.drawn(most));
+                self.pause_after_failure(now);
                 Action::Report(outage)
             }
         }
+    }
+
+    fn pause_after_failure(&mut self, now: Span) {
+        let most = doubled(self.settings.pause, self.failures, self.settings.pause_most);
+        self.failures = self.failures.saturating_add(1);
+        self.paused_until = Some(now + self.drawn(most));
     }
 
     /// Full jitter: anything between nothing and `most`.
@@ -234,6 +295,7 @@ impl Engine {
     /// The request is made: a round begins.
     pub fn begin(&mut self, now: Span) {
         if self.round.is_none() {
+            self.soon = self.soon.filter(|soon| now < *soon);
             let known = self.endpoints.iter().map(|(endpoint, breaker)| (endpoint, breaker));
             let order = order(known, now, &mut self.chance);
             self.round = Some(Round::new(order, self.settings.hedge));
@@ -242,23 +304,26 @@ impl Engine {
 
     /// No request can be made, or another product on the ledger is at it: look again after this long.
     pub fn put_off(&mut self, now: Span, pause: Span) {
-        self.paused_until = Some(now + pause);
+        self.put_off_until = Some(now + pause);
     }
 
-    /// The network is back, or another one is there: a pause after failures ends within some seconds, drawn at random. What the authority asked
-    /// for (`Retry-After`) is kept.
+    /// The network is back, or another one is there: a pause after failures ends within some seconds, drawn at random; within half a minute if
+    /// this is called again and again. What the authority asked for (`Retry-After`) is kept.
     pub fn network_changed(&mut self, now: Span) {
-        let soon = now + self.drawn(SOON);
-        self.paused_until = self.paused_until.map(|until| until.min(soon));
+        if self.soon.is_none_or(|soon| soon <= now) {
+            let from = self.changed.map_or(now, |last| now.max(last + FLAPS));
+            self.changed = Some(from);
+            self.soon = Some(from + self.drawn(SOON));
+        }
         for (_, breaker) in &mut self.endpoints {
             breaker.forgiven();
         }
     }
 
-    /// A renewal is wanted though none is due: somebody pressed a button. What the authority asked for is kept.
+    /// A renewal is wanted though none is due: somebody pressed a button. It begins at once, or some seconds after the round before. What the
+    /// authority asked for is kept.
     pub fn renew_now(&mut self) {
         self.wanted = true;
-        self.paused_until = None;
     }
 
     /// An attempt has ended, in this way. True: the answer's body is for the client (`Client::renew`), and
@@ -272,7 +337,8 @@ impl Engine {
         let authentic = self.endpoints.get(running.endpoint).is_some_and(|known| is_authentic(&known.0));
         match outcome {
             Outcome::Failed(failure) => {
-                let (failure, evidence) = (*failure, failure.evidence(authentic));
+                let in_time = now - running.deadline <= LATE;
+                let (failure, evidence) = (*failure, failure.evidence(authentic).filter(|_| in_time));
                 self.finish(attempt, now, Ended::Failed(failure), |round| round.failed(evidence));
                 false
             }
@@ -344,6 +410,8 @@ impl Engine {
     pub fn learned(&self) -> Learned {
         Learned {
             failures: self.failures,
+            fruitless: self.fruitless,
+            hopeless: self.hopeless,
             paused_until: self.paused_until,
             asked_until: self.asked_until,
             breakers: self.endpoints.iter().map(|(endpoint, breaker)| (endpoint.url.clone(), *breaker)).collect(),
@@ -356,11 +424,17 @@ impl Engine {
         let within = |until: Option<Span>, most: Span| until.map(|until| until.min(now + most));
         let pause_most = settings.pause_most.max(settings.answered).max(settings.renewed);
         self.failures = learned.failures;
+        self.fruitless = learned.fruitless;
+        self.hopeless =
+            learned.hopeless.map(|(until, t)| (until.min(now + settings.answered.max(settings.renewed)), t));
         self.paused_until = within(learned.paused_until, pause_most);
         self.asked_until = within(learned.asked_until, settings.retry_after_most);
         for (endpoint, breaker) in &mut self.endpoints {
             if let Some(known) = learned.breakers.get(&endpoint.url) {
                 *breaker = known.within(now);
+                if self.soon.is_some() {
+                    breaker.forgiven();
+                }
             }
         }
     }

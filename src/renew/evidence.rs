@@ -97,10 +97,11 @@ pub(super) fn of_documents(results: &[Option<Refusal>], authentic: bool) -> Verd
         return Verdict::Renewed;
     }
     // What no key of the authority's has signed is a page, a portal or a forgery, and shows nothing of the authority.
-    let signed = |refusal: &Option<Refusal>| {
-        !matches!(refusal, Some(Refusal::Malformed | Refusal::BadSignature | Refusal::UnknownKey))
-    };
-    if results.iter().any(signed) { Verdict::Answered } else { Verdict::Failed(nonsense(authentic)) }
+    if results.iter().any(|refusal| !refusal.is_some_and(Refusal::is_of_nobody)) {
+        Verdict::Answered
+    } else {
+        Verdict::Failed(nonsense(authentic))
+    }
 }
 
 /// Of an HTTP status whose body is not looked into.

@@ -91,8 +91,10 @@ pub(super) enum Want {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Over {
     Renewed,
-    /// Nothing is to be reported: the server works, or this side could not try.
-    Nothing,
+    /// The server works, and gives nothing.
+    Answered,
+    /// This side could not try: nothing is to be reported.
+    NotTried,
     Failed(Outage),
 }
 
@@ -134,7 +136,8 @@ impl Round {
         if self.running.is_empty() {
             return Want::Over(match (self.renewed, self.answered, self.outage) {
                 (true, _, _) => Over::Renewed,
-                (_, true, _) | (_, _, None) => Over::Nothing,
+                (_, true, _) => Over::Answered,
+                (_, _, None) => Over::NotTried,
                 (_, _, Some(outage)) => Over::Failed(outage),
             });
         }

@@ -88,6 +88,11 @@ impl Outlook {
     /// assert_eq!(outlook.due(0.5).unwrap().to_string(), "2026-01-01T12:00:00Z");
     /// ```
     pub fn due(&self, share: f64) -> Option<Instant> {
+        self.due_after(share, None)
+    }
+
+    /// The same, of what is due after this instant alone.
+    pub(super) fn due_after(&self, share: f64, after: Option<Instant>) -> Option<Instant> {
         let share = share.clamp(0.0, 1.0);
         self.terms
             .iter()
@@ -96,6 +101,7 @@ impl Outlook {
                 let ahead = self.windows.iter().filter(|window| self.t < window.0 - MARGIN);
                 ahead.filter_map(|window| term.before(*window, share)).fold(half, Instant::min)
             })
+            .filter(|due| after.is_none_or(|after| after < *due))
             .min()
     }
 }
