@@ -218,13 +218,25 @@ impl Client {
     }
 
     /// Takes the authority's answer to a renewal request: one token, or JSON `{"documents": [token, ...]}`. Anything else that is
-    /// not empty, such as an HTML page, is taken for a token: its answer is a refusal, `malformed`.
+    /// not empty, such as an HTML page, is taken for a token: its answer is a refusal, `malformed`. Documents of the kind keys are taken
+    /// first. After eight that nobody's key has signed the others are left alone, and have no answer.
     ///
     /// # Errors
     /// [`ErrorKind::Claims`] if it is empty, or its `documents` are no list of tokens; or as [`Client::import`].
     pub fn renew(&self, answer: &[u8]) -> Result<Vec<Answer>, Error> {
         let tokens = renewal::tokens(answer)?;
-        tokens.iter().map(|token| self.import(token)).collect()
+        // What the new keys have signed may stand before them.
+        let (keys, others): (Vec<usize>, Vec<usize>) =
+            (0..tokens.len()).partition(|at| tokens.get(*at).is_some_and(|token| renewal::is_of_keys(token)));
+        let mut answers = std::collections::BTreeMap::new();
+        let mut strange = 0;
+        for at in keys.into_iter().chain(others) {
+            let Some(token) = tokens.get(at).filter(|_| strange < renewal::STRANGE) else { break };
+            let answer = self.import(token)?;
+            strange += usize::from(answer.error.is_some_and(crate::terms::Refusal::is_of_nobody));
+            answers.insert(at, answer);
+        }
+        Ok(answers.into_values().collect())
     }
 
     /// Renews this client's leases with a driver's HTTP; see [`Renewer`].

@@ -10,10 +10,14 @@ use super::error::{Error, ErrorKind};
 use super::events::Event;
 use super::json;
 use super::session::Session;
-use crate::document::{Document, Opened};
+use crate::document::{self, Document, Opened, TrustStore};
 use crate::grace::{Sent, State};
 use crate::ledger::note::{self, Checkpoint};
 use crate::ledger::{Chain, Head, Ledger, Since, tree};
+use crate::terms::Kind;
+
+/// How many documents of an answer may be of nobody's before the rest of it is left alone: each that is refused is recorded.
+pub(super) const STRANGE: usize = 8;
 
 /// How many of the last records go with an appeal.
 const HISTORY: u64 = 1000;
@@ -112,6 +116,11 @@ pub(super) fn tokens(answer: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         });
     }
     Ok(tokens)
+}
+
+/// Whether it says that it is a `keys` document.
+pub(super) fn is_of_keys(token: &[u8]) -> bool {
+    document::open(token, &TrustStore::default()).kind == Some(Kind::Keys)
 }
 
 /// A4: files an appeal, and gives what to send to the vendor.

@@ -1,7 +1,7 @@
 //! A client and a renewal engine, tied together: what is left to the driver is HTTP and waiting.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -29,7 +29,8 @@ pub enum Task {
     },
     /// Stop this attempt if it still runs: nobody waits for it any more.
     Abort(AttemptId),
-    /// Nothing is to be done for so long, unless an attempt ends.
+    /// Nothing is to be done for so long, unless an attempt ends. Where a machine sleeps meanwhile that counts too: most timers do not run
+    /// while it does, so poll once it is awake.
     Wait(Duration),
 }
 
@@ -71,6 +72,8 @@ pub struct Renewer {
     turn: Option<Box<dyn StorageLock>>,
     /// The process that it works for: a child of a fork begins with a clean slate.
     pid: u32,
+    /// A moment, by the client's clock and by the process's.
+    origin: (Span, time::Instant),
 }
 
 impl Renewer {
@@ -80,11 +83,15 @@ impl Renewer {
             .fill(&mut seed)
             .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
         let engine = Engine::new(Vec::new(), settings, u64::from_ne_bytes(seed));
-        Ok(Renewer { client, engine, keys: None, body: Arc::from([]), turn: None, pid: std::process::id() })
+        let origin = (client.shared.clock.read().uptime, time::Instant::now());
+        Ok(Renewer { client, engine, keys: None, body: Arc::from([]), turn: None, pid: std::process::id(), origin })
     }
 
-    fn now(&self) -> Span {
-        self.client.shared.clock.read().uptime
+    /// The uptime, which runs while the machine sleeps. One that stands still, as a drill's does, or goes back, ends no pause: then the process's.
+    pub(crate) fn now(&self) -> Span {
+        let (uptime, then) = self.origin;
+        let passed = i128::try_from(then.elapsed().as_nanos()).unwrap_or(i128::MAX);
+        self.client.shared.clock.read().uptime.max(uptime + Span::nanos(passed))
     }
 
     /// What to do next. Call it again after each task, when a `Wait` has passed, and when an attempt has ended.
@@ -101,7 +108,11 @@ impl Renewer {
         let mut trouble = None;
         let mut outlook = match self.client.with(super::session::Session::outlook) {
             Ok(outlook) => outlook,
-            Err(error) if error.kind() == ErrorKind::Closed => return Err(closed()),
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                // Other products wait for it, and nobody may poll again.
+                self.turn = None;
+                return Err(closed());
+            }
             Err(error) => {
                 trouble = Some(error);
                 Outlook { t: crate::time::Instant::EPOCH, terms: Vec::new(), windows: Vec::new(), look: TROUBLE }
@@ -113,6 +124,7 @@ impl Renewer {
             if let Some(error) = trouble.take() {
                 self.diagnose(format!("renewal: the ledger cannot be asked what is due: {error}"));
                 if !self.engine.is_busy() {
+                    self.rest();
                     return Ok(Task::Wait(duration(TROUBLE)));
                 }
             }

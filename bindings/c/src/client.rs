@@ -249,7 +249,8 @@ pub unsafe extern "C" fn reprieve_client_request(
 }
 
 /// Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. The documents are
-/// imported one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
+/// imported one by one, those of the kind keys first; after eight that nobody's key has signed the others are left alone,
+/// and have no answer. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
 /// refusal, REPRIEVE_REFUSAL_MALFORMED.
 ///
 /// `answer`: `answer_len` bytes. `accepted` (out, or NULL): how many are in force now. `answers` (out, or NULL): what
