@@ -22,6 +22,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::client::{Client, Error, ErrorKind, Renewer, Task};
 use crate::renew::{AttemptId, Failure, HttpAnswer, MAX_ANSWER, Outcome, Settings};
+use crate::time::Span;
 
 /// Whose certificates are trusted, and which way requests go.
 #[derive(Clone, Default)]
@@ -212,11 +213,13 @@ enum Message {
     Stop,
 }
 
-/// Renewals under way on a thread of their own. Dropping it stops them.
+/// Renewals under way on a thread of their own. Dropping it stops them. A child of a fork has no such thread: it starts one of its own.
 #[derive(Debug)]
 pub struct Renewing {
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
+    /// The process that has the thread.
+    pid: u32,
 }
 
 impl Renewing {
@@ -233,17 +236,24 @@ impl Renewing {
             .name("reprieve-renew".into())
             .spawn(move || drive(renewer, &http, &inbox, &answers))
             .map_err(|error| Error::new(ErrorKind::Io, format!("no thread for renewals could be started: {error}")))?;
-        Ok(Renewing { messages, thread: Some(thread) })
+        Ok(Renewing { messages, thread: Some(thread), pid: std::process::id() })
+    }
+
+    fn send(&self, message: Message) {
+        // In a child of a fork nobody reads, and another thread may have been in the middle of sending when it began.
+        if self.pid == std::process::id() {
+            let _ = self.messages.send(message);
+        }
     }
 
     /// The network is back, or another one is there. Does not wait.
     pub fn network_changed(&self) {
-        let _ = self.messages.send(Message::NetworkChanged);
+        self.send(Message::NetworkChanged);
     }
 
     /// A renewal is wanted though none is due. Does not wait.
     pub fn renew_now(&self) {
-        let _ = self.messages.send(Message::RenewNow);
+        self.send(Message::RenewNow);
     }
 
     /// Stops. Waits for what is being written to the ledger, never for the network.
@@ -252,9 +262,13 @@ impl Renewing {
     }
 
     fn end(&mut self) {
-        let _ = self.messages.send(Message::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        self.send(Message::Stop);
+        match self.thread.take() {
+            Some(thread) if self.pid == std::process::id() => {
+                let _ = thread.join();
+            }
+            // It is the parent's, and would never come to an end here.
+            inherited => std::mem::forget(inherited),
         }
     }
 }
@@ -262,6 +276,22 @@ impl Renewing {
 impl Drop for Renewing {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// So long at once: the system's timers stand still while the machine sleeps.
+const NAP: Duration = Duration::from_secs(20);
+
+/// Waits for a message, or until this clock, which runs while the machine sleeps, has gone on by so much.
+fn wait<T>(inbox: &mpsc::Receiver<T>, pause: Duration, clock: impl Fn() -> Span) -> Result<T, RecvTimeoutError> {
+    let begun = clock();
+    loop {
+        let passed = u64::try_from((clock() - begun).as_nanos()).unwrap_or(0);
+        let left = pause.saturating_sub(Duration::from_nanos(passed));
+        match inbox.recv_timeout(left.min(NAP)) {
+            Err(RecvTimeoutError::Timeout) if left > NAP => {}
+            other => return other,
+        }
     }
 }
 
@@ -280,7 +310,7 @@ fn drive(mut renewer: Renewer, http: &Http, inbox: &mpsc::Receiver<Message>, ans
                 continue;
             }
             Ok(Task::Abort(_)) => continue,
-            Ok(Task::Wait(pause)) => match inbox.recv_timeout(pause) {
+            Ok(Task::Wait(pause)) => match wait(inbox, pause, || renewer.now()) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -293,5 +323,31 @@ fn drive(mut renewer: Renewer, http: &Http, inbox: &mpsc::Receiver<Message>, ans
             Message::RenewNow => renewer.renew_now(),
             Message::Stop => return,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_when_the_machine_wakes_and_not_before_its_time() {
+        let (_sender, inbox) = mpsc::channel::<()>();
+        // Ten hours, of which the machine sleeps all but the first moment.
+        let looks = Cell::new(0);
+        let clock = || {
+            looks.set(looks.get() + 1);
+            Span::seconds(if looks.get() > 1 { 36_000 } else { 0 })
+        };
+        let begun = std::time::Instant::now();
+        assert_eq!(wait(&inbox, Duration::from_secs(36_000), clock), Err(RecvTimeoutError::Timeout));
+        assert!(begun.elapsed() < NAP);
+        let clock = || Span::nanos(begun.elapsed().as_nanos() as i128);
+        let before = begun.elapsed();
+        assert_eq!(wait(&inbox, Duration::from_millis(300), clock), Err(RecvTimeoutError::Timeout));
+        assert!(begun.elapsed() - before >= Duration::from_millis(300));
     }
 }
