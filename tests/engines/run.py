@@ -13,6 +13,8 @@ import time
 import kit
 
 HERE = pathlib.Path(__file__).resolve().parent
+# Seconds that one engine may take on a slow machine, the building of its extension included.
+LONGEST = 1800
 COUNTED = re.compile(r"^[^\n:]+: (\d+) passed, (\d+) failed, (\d+) not run$", re.MULTILINE)
 
 
@@ -28,10 +30,10 @@ def main():
         print(f"\n== {name}", flush=True)
         try:
             ran = subprocess.run([sys.executable, HERE / name / "run.py"], env=kit.environment(REPRIEVE_LIB=str(kit.LIB)),
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, errors="replace")
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST, errors="replace")
             out, code = ran.stdout, ran.returncode
         except subprocess.TimeoutExpired as late:
-            out, code = (late.stdout or b"").decode(errors="replace"), "none within 600 s"
+            out, code = (late.stdout or b"").decode(errors="replace"), f"none within {LONGEST} s"
         print(out, end="", flush=True)
         print(f"-- {name}: {time.monotonic() - began:.0f} s", flush=True)
         counts = COUNTED.findall(out)

@@ -468,6 +468,14 @@ def versions(godot):
     return None if set(found.values()) == {wanted} else f"{found}, not {wanted}"
 
 
+def lints(_godot):
+    """Warnings are errors here as in scripts/lint.sh, which does not wait for the engine's interface to be built."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or kit.ROOT / "target") / "godot"
+    ran = subprocess.run(["cargo", "clippy", "--locked", "--quiet", "--manifest-path", BINDING / "Cargo.toml", "--target-dir", target,
+                          "--all-features", "--", "-D", "warnings"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return None if ran.returncode == 0 else ran.stdout.decode(errors="replace")[-2000:]
+
+
 def frame_bench(godot):
     """The frame bench's limits, by its own script."""
     ran = subprocess.run([sys.executable, HERE / "frames.py", "--json"], env=dict(os.environ, GODOT=godot.program), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -490,7 +498,7 @@ TESTS = [
     ("the sample's record", record), ("the sample's pictures", pictures), ("the sample's keys", keys), ("the editor", editor),
     ("an import on a build machine", build_machine), ("a first import without the list", first_import),
     ("the help pages", help_pages), ("one version everywhere", versions), ("the package", package),
-    ("calls in the frame", frame_bench)]
+    ("calls in the frame", frame_bench), ("lints", lints)]
 
 
 def main(wanted):
