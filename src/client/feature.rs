@@ -82,7 +82,8 @@ impl Feature {
 
     #[cold]
     fn ask(&self) -> Brief {
-        Brief::of(&self.explain())
+        // To decide takes locks and memory, which a frame has no time for where only its moment was bad.
+        self.cell.and_then(Cell::read_again).unwrap_or_else(|| Brief::of(&self.explain()))
     }
 
     /// The same with all that stands behind it: [`Client::check`].
