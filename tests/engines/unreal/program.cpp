@@ -204,6 +204,20 @@ namespace
 		Is(Answers.Done == 3 && Answers.Last[0].bAccepted && Answers.Last[0].Kind == FString(TEXT("lease")), "the lease is in force");
 		Frames([&] { return Core.IsAllowed(); }, "and is seen");
 		Frames([&] { return Game.Events.size() >= 3; }, "and told of");
+		// What a failure is evidence of: rule G1's table.
+		const auto Evidence = [&](const char* Outage) { return Game.Licence->Explain(TEXT("core")).Stub().find("\"outage\":\"" + std::string(Outage) + "\"") != std::string::npos; };
+		Is(!Evidence("network") && !Evidence("server"), "a lease ends what was known before it");
+		IHttpRequest::Server = [](const IHttpRequest&, TArray<uint8>&) { return 511; };
+		Go(UReprieveRenewAction::Renew(&Game.World), Answers);
+		Is(Answers.Wrong == 4 && Evidence("network") && !Evidence("server"), "a network that wants a login");
+		IHttpRequest::Server = [](const IHttpRequest&, TArray<uint8>& Out)
+		{
+			const std::string Page = "<html>Welcome</html>";
+			Out.Append(reinterpret_cast<const uint8*>(Page.data()), static_cast<int32>(Page.size()));
+			return 200;
+		};
+		Go(UReprieveRenewAction::Renew(&Game.World), Answers);
+		Is(Answers.Done == 4 && Answers.Last[0].Refusal == FString(TEXT("malformed")) && Evidence("server"), "a page over TLS");
 		// A node whose game has ended while it was under way.
 		auto* Late = UReprieveImportAction::ImportDocument(&Game.World, Lease);
 		Late->Activate();

@@ -203,6 +203,12 @@ public:
 		}
 		return Out;
 	}
+	/** Without regard to case, as the engine does unless it is told otherwise. */
+	bool StartsWith(const FString& Prefix) const
+	{
+		const auto Lower = [](char16_t One) { return One >= u'A' && One <= u'Z' ? static_cast<char16_t>(One + 32) : One; };
+		return Data.size() >= Prefix.Data.size() && std::equal(Prefix.Data.begin(), Prefix.Data.end(), Data.begin(), [&](char16_t A, char16_t B) { return Lower(A) == Lower(B); });
+	}
 	friend bool operator==(const FString& A, const FString& B) { return A.Data == B.Data; }
 	friend bool operator!=(const FString& A, const FString& B) { return A.Data != B.Data; }
 	friend bool operator<(const FString& A, const FString& B) { return A.Data < B.Data; }

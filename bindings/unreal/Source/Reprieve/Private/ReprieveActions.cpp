@@ -98,7 +98,7 @@ void UReprieveRenewAction::Post(const FString& Url, const TArray<uint8>& Body)
 		[Weak = TWeakObjectPtr<UReprieveRenewAction>(this), Held = Session, Url](FHttpRequestPtr, FHttpResponsePtr Response, bool bConnected)
 		{
 			const int32 Code = bConnected && Response.IsValid() ? Response->GetResponseCode() : 0;
-			const TArray<uint8> Content = Code == 200 ? Response->GetContent() : TArray<uint8>();
+			const TArray<uint8> Content = Code >= 200 && Code < 300 ? Response->GetContent() : TArray<uint8>();
 			Async(EAsyncExecution::ThreadPool, [Weak, Held, Url, Code, Content]()
 			{
 				TArray<FReprieveAnswer> Answers;
@@ -106,9 +106,16 @@ void UReprieveRenewAction::Post(const FString& Url, const TArray<uint8>& Body)
 				bool bDone = false;
 				if (const TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Open = Held.Pin())
 				{
-					if (Code == 200)
+					// Over TLS that holds it is the server that talks nonsense; over plain HTTP it may be a captive portal.
+					const uint32 Nonsense = Url.StartsWith(TEXT("https:")) ? REPRIEVE_OUTAGE_SERVER : REPRIEVE_OUTAGE_NETWORK;
+					if (Code >= 200 && Code < 300)
 					{
-						bDone = Open->Renew(Content, Answers, Message);
+						bool bNonsense = false;
+						bDone = Open->Renew(Content, Answers, bNonsense, Message);
+						if (bNonsense)
+						{
+							Open->Report(Nonsense);
+						}
 					}
 					else if (Code == 0)
 					{
@@ -117,11 +124,9 @@ void UReprieveRenewAction::Post(const FString& Url, const TArray<uint8>& Body)
 					}
 					else
 					{
-						// A failing server is evidence; a refusal by HTTP status is none, as only a signed document can refuse a customer.
-						if (Code >= 500 || Code == 429)
-						{
-							Open->Report(REPRIEVE_OUTAGE_SERVER);
-						}
+						// 511: the network wants a login. No status refuses a customer: only a signed document can.
+						const bool bServer = (Code >= 500 && Code < 600) || Code == 429;
+						Open->Report(Code == 511 ? REPRIEVE_OUTAGE_NETWORK : bServer ? REPRIEVE_OUTAGE_SERVER : Nonsense);
 						Message = FString::Printf(TEXT("%s answered with status %d"), *Url, Code);
 					}
 				}

@@ -552,8 +552,9 @@ bool FReprieveSession::Request(FString& OutUrl, TArray<uint8>& OutBody, FString&
 	return true;
 }
 
-bool FReprieveSession::Renew(const TArray<uint8>& Answer, TArray<FReprieveAnswer>& OutAnswers, FString& OutTrouble)
+bool FReprieveSession::Renew(const TArray<uint8>& Answer, TArray<FReprieveAnswer>& OutAnswers, bool& bOutNonsense, FString& OutTrouble)
 {
+	bOutNonsense = false;
 	const FReprieveLibrary* Library = nullptr;
 	reprieve_client* Client = Borrow(Library, OutTrouble);
 	if (Client == nullptr)
@@ -566,10 +567,16 @@ bool FReprieveSession::Renew(const TArray<uint8>& Answer, TArray<FReprieveAnswer
 	Library->client_free(Client);
 	if (Status != REPRIEVE_OK)
 	{
+		bOutNonsense = Status == REPRIEVE_STATUS_CLAIMS;
 		OutTrouble = Library->Take(Error, Status);
 		return false;
 	}
 	OutAnswers = Answers(*Library, Given);
+	bOutNonsense = true;
+	for (const FReprieveAnswer& One : OutAnswers)
+	{
+		bOutNonsense = bOutNonsense && (One.Refusal == TEXT("malformed") || One.Refusal == TEXT("bad_signature") || One.Refusal == TEXT("unknown_key"));
+	}
 	Wake();
 	return true;
 }

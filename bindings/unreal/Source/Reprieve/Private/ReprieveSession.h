@@ -91,7 +91,8 @@ public:
 	/** For the plugin's nodes and commands: each waits for the disk, and says in the trouble if it failed. */
 	bool Import(const FString& Token, TArray<FReprieveAnswer>& OutAnswers, FString& OutTrouble);
 	bool Request(FString& OutUrl, TArray<uint8>& OutBody, FString& OutTrouble);
-	bool Renew(const TArray<uint8>& Answer, TArray<FReprieveAnswer>& OutAnswers, FString& OutTrouble);
+	/** `bOutNonsense`: it has no document that a key of the authority's has signed. */
+	bool Renew(const TArray<uint8>& Answer, TArray<FReprieveAnswer>& OutAnswers, bool& bOutNonsense, FString& OutTrouble);
 	bool Report(uint32 Outage);
 	bool Appeal(const FString& License, const FString& Text);
 
