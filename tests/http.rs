@@ -178,6 +178,33 @@ fn resets() -> Behaviour {
     })
 }
 
+/// One byte every tenth of a second, after this, for longer than any test waits: no single read is late.
+fn drips(begin: &'static [u8]) -> Behaviour {
+    Arc::new(move |stream, _| {
+        let mut drop = stream.write_all(begin);
+        for _ in 0..300 {
+            drop = drop.and_then(|()| stream.write_all(b"x")).and_then(|()| stream.flush());
+            if drop.is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    })
+}
+
+/// A head of so many fields.
+fn fields(count: usize) -> Behaviour {
+    Arc::new(move |stream, _| {
+        let _ = stream.write_all(b"HTTP/1.1 200 Such\r\n");
+        for n in 0..count {
+            if stream.write_all(format!("X-{n}: {n}\r\n").as_bytes()).is_err() {
+                return;
+            }
+        }
+        let _ = stream.write_all(b"Content-Length: 0\r\n\r\n").and_then(|()| stream.flush());
+    })
+}
+
 fn endless() -> Behaviour {
     Arc::new(|stream, _| {
         stream.write_all(b"HTTP/1.1 200 Such\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -300,6 +327,14 @@ fn the_table() {
         ("an empty answer", tls(Good, answers(200, "", b"")), "status 200", Some(Server)),
         ("an endless body", plain(endless()), "too_long", Some(Network)),
         ("an endless body by the authority", tls(Good, endless()), "too_long", Some(Server)),
+        (
+            "a body that drips",
+            tls(Good, drips(b"HTTP/1.1 200 Such\r\nContent-Length: 4000\r\n\r\n")),
+            "timed_out",
+            Some(Network),
+        ),
+        ("a head that drips", tls(Good, drips(b"HTTP/1.1 200 Such\r\nX-Drip: ")), "timed_out", Some(Network)),
+        ("100,000 fields", plain(fields(100_000)), "protocol", Some(Network)),
         ("half a body", tls(Good, says(b"HTTP/1.1 200 Such\r\nContent-Length: 99\r\n\r\nhalf")), "reset", Some(Server)),
         ("no HTTP", tls(Good, says(b"SSH-2.0-OpenSSH_9\r\n\r\n\r\n")), "protocol", Some(Server)),
         ("JSON that is no answer", tls(Good, answers(200, "", br#"{"error": "no seat"}"#)), "status 200", Some(Server)),
