@@ -34,7 +34,7 @@ def tests(target):
     began = time.monotonic()
     made = []
     # The C layer's unit tests know how many bits a handle has.
-    for words in (["-p", "reprieve"], ["-p", "reprieve-c", "--lib"]):
+    for words in (["-p", "reprieve", "--features", "http"], ["-p", "reprieve-c", "--lib"]):
         code, messages, error = cargo(target, "test", "--no-run", *words)
         found = [(message["target"]["name"], message["executable"]) for message in messages if message.get("executable") and message["profile"]["test"]]
         if code != 0 or not found:
