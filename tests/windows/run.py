@@ -267,7 +267,8 @@ def test_wall(work, env, made):
         ["world", "issue", "w", "lease", "lease.toml", "--fresh", "--import"],
         ["world", "wall", "w", "+2h"],
         ["world", "report", "w", "network"],
-        ["world", "wall", "w", "-3h"],
+        # Further than what the policy tolerates, which is 26 h.
+        ["world", "wall", "w", "-50h"],
     ):
         problem = problem or run(["reprieve", *line], cwd=place, env=env)[0]
     _, out = run(["reprieve", "world", "check", "w", "cad", "core", "--json"], cwd=place, env=env)
