@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Makes the addon's package for Godot 4 as the asset library expects it: a zip whose top is the folder `addons`.
 #   scripts/package/godot.sh [--profile PROFILE] [OUT]      OUT is build/packages unless said
-# What is given to others has the profile `dist`, which takes minutes to build; a test takes `release`, which it has.
+# What is given to others has the profile `dist`, which takes minutes to build; a test takes `release`, which it has: so says
+# REPRIEVE_GODOT_PROFILE too.
 # It holds the library of this machine's platform. Libraries that were built elsewhere and lie in build/godot/bin/PLATFORM, such as
 # build/godot/bin/windows-x86_64/reprieve_godot.dll, go in too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-profile=dist
+. scripts/package/flags.sh
+profile="${REPRIEVE_GODOT_PROFILE:-dist}"
 if [ "${1:-}" = --profile ]; then
   profile=$2
   shift 2

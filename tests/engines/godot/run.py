@@ -39,7 +39,8 @@ def built(*features):
     """The extension's library, built as the project builds for tests."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or kit.ROOT / "target") / "godot"
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", BINDING / "Cargo.toml", "--target-dir", target, *features]
-    subprocess.run(command, check=True)
+    # As scripts/package/godot.sh, so that it is built once.
+    subprocess.run(["bash", "-c", '. scripts/package/flags.sh; exec "$@"', "build", *command], cwd=kit.ROOT, check=True)
     return target / "release" / "libreprieve_godot.so"
 
 
