@@ -25,6 +25,7 @@ from atrest import CLI, LIB, PAGE, ROOT, Broken, expect
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(ROOT, "build", "processes")
 LATEST = 300  # seconds after which a process that should have ended hangs
+CARE = (0.3, 1.2)  # seconds between two archives or re-keyings
 
 
 def build():
@@ -177,7 +178,7 @@ class Run:
 
     def look_after(self, rng):
         """Archives and re-keys, some of which are killed as well."""
-        while not self.stop.wait(rng.uniform(0.3, 1.2)):
+        while not self.stop.wait(rng.uniform(*CARE)):
             words = rng.choice(self.care)
             what = " ".join(words)
             process = subprocess.Popen([CLI, "ledger", *words, "--app", self.place.app], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
