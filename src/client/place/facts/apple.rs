@@ -78,8 +78,6 @@ unsafe fn card(address: *const libc::sockaddr) -> Option<[u8; 6]> {
     const ETHERNET: u8 = 6;
     /// Made up by the system, or for many.
     const NO_CARDS: u8 = 0b11;
-    /// IFT_ETHER of <net/if_types.h>.
-    const ETHERNET: u8 = 6;
     // SAFETY: as the caller says.
     let family = unsafe { address.as_ref()? }.sa_family;
     if i32::from(family) != libc::AF_LINK {
