@@ -502,6 +502,18 @@ TESTS = [
     ("calls in the frame", frame_bench), ("lints", lints)]
 
 
+def draw(folder):
+    """Leaves the sample's pictures in a folder, for tests/engines/pictures.sh."""
+    program, why = engine()
+    if why:
+        return f"not run: {why}"
+    with tempfile.TemporaryDirectory(dir=kit.environment().get("TMPDIR")) as work:
+        wrong = pictures(Godot(program, work, shutil.copy(built(), work)))
+        if not wrong:
+            shutil.copytree(pathlib.Path(work) / "pictures" / "frames", folder)
+    return wrong
+
+
 def main(wanted):
     counts = kit.Counts("godot")
     program, why = engine()
@@ -547,4 +559,4 @@ def main(wanted):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(draw(sys.argv[2]) if sys.argv[1:2] == ["--pictures"] else main(sys.argv[1:]))
