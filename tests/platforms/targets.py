@@ -93,7 +93,7 @@ TARGETS = [
     Target("macos-x86_64", "x86_64-apple-darwin", LINK, zig="x86_64-macos", extension="dylib", why="there is no macOS here"),
     # ring's C is compiled, though not linked, in a check: by the compiler for Linux of the same processor.
     Target("android-aarch64", "aarch64-linux-android", CHECK, cc="aarch64-linux-gnu-gcc", why="linking needs the NDK"),
-    Target("android-armv7", "armv7-linux-androideabi", CHECK, cc="arm-linux-gnueabihf-gcc", why="linking needs the NDK"),
+    Target("android-armv7", "armv7-linux-androideabi", CHECK, zig="arm-linux-musleabihf", why="linking needs the NDK"),
     Target("android-x86_64", "x86_64-linux-android", CHECK, cc="gcc", why="linking needs the NDK"),
     Target("ios-aarch64", "aarch64-apple-ios", CHECK, zig="aarch64-macos", why="linking needs Apple's SDK"),
     Target("wasm32", "wasm32-unknown-unknown", REFUSE, zig="wasm32-freestanding", why="there is no file, lock or clock there"),
