@@ -6,7 +6,7 @@
 #   scripts/package/c.sh --install PREFIX [DESTDIR]   into DESTDIR/PREFIX; LIBDIR=lib64 or such says where libraries go
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 
 number() { sed -n "s/^#define REPRIEVE_ABI_VERSION_$1 //p" include/reprieve.h; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)

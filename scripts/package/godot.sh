@@ -7,7 +7,7 @@
 # build/godot/bin/windows-x86_64/reprieve_godot.dll, go in too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 profile="${REPRIEVE_GODOT_PROFILE:-dist}"
 if [ "${1:-}" = --profile ]; then
   profile=$2

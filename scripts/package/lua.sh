@@ -3,7 +3,7 @@
 #   scripts/package/lua.sh [OUT]      OUT is build/packages unless said
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 out="${1:-build/packages}"
 target="${CARGO_TARGET_DIR:-target}"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)

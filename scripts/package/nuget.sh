@@ -4,7 +4,7 @@
 # that is handed over, such as win-x64=/path/to/reprieve.dll. Needs a .NET SDK: the one on the path, or scripts/dotnet.sh's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 out="${1:-build/packages}"
 [ $# = 0 ] || shift
 mkdir -p "$out"

@@ -5,7 +5,7 @@
 # for this machine's glibc or later, as its name says.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 out=${1:-build/packages}
 python=${PYTHON:-build/venv/bin/python}
 # maturin looks for zig by the first Python on the path.

@@ -5,7 +5,7 @@
 # REPRIEVE_PACKAGE_LIBRARY: a library that is built already, in the place of this machine's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. scripts/package/flags.sh
+. scripts/flags.sh
 out="${1:-build/packages}"
 [ $# = 0 ] || shift
 mkdir -p "$out"

@@ -16,6 +16,7 @@ name="reprieve-$version-windows-x64"
 built="$PWD/build/windows/dist"
 command -v python3 > /dev/null || { echo "not run: the package for Windows: python3 is missing"; exit 3; }
 
+. scripts/flags.sh
 export REPRIEVE_NO_INSTALL=1
 scripts/windows.sh build dist || exit
 

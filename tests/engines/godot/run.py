@@ -40,7 +40,7 @@ def built(*features):
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or kit.ROOT / "target") / "godot"
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", BINDING / "Cargo.toml", "--target-dir", target, *features]
     # As scripts/package/godot.sh, so that it is built once.
-    subprocess.run(["bash", "-c", '. scripts/package/flags.sh; exec "$@"', "build", *command], cwd=kit.ROOT, check=True)
+    subprocess.run(["bash", "-c", '. scripts/flags.sh; exec "$@"', "build", *command], cwd=kit.ROOT, check=True)
     return target / "release" / "libreprieve_godot.so"
 
 
