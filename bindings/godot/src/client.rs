@@ -345,10 +345,10 @@ impl ReprieveClient {
         reported.is_some()
     }
 
-    /// The renewal servers of the application file, best first.
+    /// The renewal servers of the application file, in its order.
     #[func]
     fn endpoints(&self) -> PackedStringArray {
-        self.held.client.endpoints().iter().map(GString::from).collect()
+        self.held.client.endpoints().iter().map(|endpoint| GString::from(&endpoint.url)).collect()
     }
 
     /// The next event that this consumer has not been given, in the ledger's order; null if there is none yet, or if it failed. A consumer is a
