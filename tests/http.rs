@@ -1,5 +1,6 @@
 //! What a failure is evidence of (rule G1), row by row, against real servers that do just that: real sockets, real TLS, the real driver.
 
+#![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod vendor;
