@@ -118,9 +118,9 @@ impl Renewer {
                 Outlook { t: crate::time::Instant::EPOCH, terms: Vec::new(), windows: Vec::new(), look: TROUBLE }
             }
         };
+        self.find_endpoints();
         loop {
             let now = self.now();
-            self.find_endpoints(now);
             if let Some(error) = trouble.take() {
                 self.diagnose(format!("renewal: the ledger cannot be asked what is due: {error}"));
                 if !self.engine.is_busy() {
@@ -134,7 +134,10 @@ impl Renewer {
                     // Whoever had the turn before may have renewed.
                     if self.turn.is_some() {
                         match self.client.with(super::session::Session::outlook) {
-                            Ok(fresh) => outlook = fresh,
+                            Ok(fresh) => {
+                                outlook = fresh;
+                                self.find_endpoints();
+                            }
                             Err(error) => trouble = Some(error),
                         }
                     }
@@ -170,12 +173,13 @@ impl Renewer {
     }
 
     /// The ways to the authority, where a `keys` document has changed them.
-    fn find_endpoints(&mut self, now: Span) {
+    fn find_endpoints(&mut self) {
         let app = self.client.endpoints();
         // A ledger that cannot be asked changes nothing.
         let Ok((keys, endpoints)) = self.client.with(|session| Ok(session.endpoints(app))) else { return };
         if self.keys != Some(keys) {
             self.keys = Some(keys);
+            let now = self.now();
             self.engine.set_endpoints(endpoints, now);
         }
     }
