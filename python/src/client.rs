@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 use reprieve::client::{Client, Decision, Error, ErrorKind};
-use reprieve::grace::{Explanation, Flags};
-use reprieve::terms::{Access, ClockStanding, LedgerStanding, Outage};
+use reprieve::terms::Outage;
 use reprieve::time::{Instant, Span};
 
 use crate::decision::PyExplained;
@@ -481,20 +480,6 @@ impl PyClient {
 /// What a check answers where a bug of ours kept it from deciding: no answer, and never a refusal.
 pub fn unknown(sku: &str, feature: &str, error: &Error) -> Decision {
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Decision {
-        t: Instant::EPOCH + Span::nanos(i128::try_from(wall.as_nanos()).unwrap_or(0)),
-        sku: sku.to_owned(),
-        feature: feature.to_owned(),
-        access: Access::Unknown,
-        state: None,
-        reason: None,
-        until: None,
-        ends: None,
-        clock: ClockStanding::Ok,
-        ledger: LedgerStanding::Ok,
-        license: None,
-        lease_end: None,
-        flags: Flags::default(),
-        why: Explanation { rule: "unknown", trouble: Some(error.message().to_owned()), ..Explanation::default() },
-    }
+    let t = Instant::EPOCH + Span::nanos(i128::try_from(wall.as_nanos()).unwrap_or(0));
+    Decision::unknown(t, sku, feature, error.message().to_owned())
 }

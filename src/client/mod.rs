@@ -45,10 +45,12 @@ pub use session::Diagnostic;
 use session::Session;
 use shared::Shared;
 
-use crate::grace::{Explanation, Flags};
+use crate::grace::Flags;
 use crate::ledger::{Config, Storage};
 use crate::renew::{Endpoint, Settings};
-use crate::terms::{Access, ClockStanding, LedgerStanding, Outage, is_name};
+#[cfg(doc)]
+use crate::terms::Access;
+use crate::terms::{ClockStanding, LedgerStanding, Outage, is_name};
 use crate::time::Instant;
 
 pub use crate::grace::{Answer, Decision};
@@ -173,22 +175,7 @@ impl Client {
     }
 
     fn unknown(&self, sku: &str, feature: &str, trouble: String) -> Decision {
-        Decision {
-            t: self.shared.clock.read().wall,
-            sku: sku.to_owned(),
-            feature: feature.to_owned(),
-            access: Access::Unknown,
-            state: None,
-            reason: None,
-            until: None,
-            ends: None,
-            clock: ClockStanding::Ok,
-            ledger: LedgerStanding::Ok,
-            license: None,
-            lease_end: None,
-            flags: Flags::default(),
-            why: Explanation { rule: "unknown", trouble: Some(trouble), ..Explanation::default() },
-        }
+        Decision::unknown(self.shared.clock.read().wall, sku, feature, trouble)
     }
 
     /// Imports a document: a token as any JWT library makes it, compact or General JSON. Whether it was accepted is the

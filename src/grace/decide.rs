@@ -57,6 +57,26 @@ impl Decision {
     pub fn allowed(&self) -> bool {
         self.access >= Access::Limited
     }
+
+    /// What is answered where nothing could be decided, and why: no refusal.
+    pub fn unknown(t: Instant, sku: &str, feature: &str, trouble: String) -> Decision {
+        Decision {
+            t,
+            sku: sku.to_owned(),
+            feature: feature.to_owned(),
+            access: Access::Unknown,
+            state: None,
+            reason: None,
+            until: None,
+            ends: None,
+            clock: ClockStanding::Ok,
+            ledger: LedgerStanding::Ok,
+            license: None,
+            lease_end: None,
+            flags: Flags::default(),
+            why: Explanation { rule: "unknown", trouble: Some(trouble), ..Explanation::default() },
+        }
+    }
 }
 
 /// What a decision says of the ledger that it was read from, beside its standing.

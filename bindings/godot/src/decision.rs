@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use godot::prelude::*;
 use reprieve::client::{Brief, Decision, Feature, json};
-use reprieve::grace::{Explanation, Flags};
 use reprieve::terms::{Access, ClockStanding, LedgerStanding, LicenseState, Reason};
 use reprieve::time::Instant;
 
@@ -15,22 +14,7 @@ use crate::values::{dictionary, seconds, seconds_or_none, text, word};
 
 /// A decision that could not be made, and why.
 pub fn unknown(sku: &str, feature: &str, trouble: &str) -> Decision {
-    Decision {
-        t: Instant::EPOCH,
-        sku: sku.to_owned(),
-        feature: feature.to_owned(),
-        access: Access::Unknown,
-        state: None,
-        reason: None,
-        until: None,
-        ends: None,
-        clock: ClockStanding::Ok,
-        ledger: LedgerStanding::Ok,
-        license: None,
-        lease_end: None,
-        flags: Flags::default(),
-        why: Explanation { rule: "unknown", trouble: Some(trouble.to_owned()), ..Explanation::default() },
-    }
+    Decision::unknown(Instant::EPOCH, sku, feature, trouble.to_owned())
 }
 
 /// May the product use a feature, and how long? Given by [method ReprieveClient.check] and [method ReprieveFeature.check].
