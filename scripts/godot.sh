@@ -37,7 +37,7 @@ if [ ! -x "$rig/root/usr/bin/godot" ]; then
   # A mirror may be some weeks old; its signatures are verified all the same.
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
     --include="$packages" sid "$rig/new" "${mirror:-http://deb.debian.org/debian}" > "$rig/log" 2>&1 \
-    || lacking "mmdebstrap failed: $(tail -1 "$rig/log")"
+    || lacking "mmdebstrap failed: $(grep -v '^I: ' "$rig/log" | tail -4 | tr '\n' ' ')"
   rm -rf "$rig/root"
   mv "$rig/new" "$rig/root"
 fi

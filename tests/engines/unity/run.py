@@ -18,6 +18,8 @@ import tarfile
 import tempfile
 import time
 
+import yaml
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 LIB = pathlib.Path(os.environ.get("REPRIEVE_LIB") or ROOT / "target" / "release").resolve()
@@ -242,17 +244,6 @@ PLATFORMS = ("Android", "Linux64", "OSXUniversal", "WebGL", "Win", "Win64", "iOS
 
 def metas(package):
     """Every file and folder that Unity imports has one .meta, with a GUID of its own, and none is left over; plug-ins load where they should, and nowhere else."""
-    try:
-        import yaml
-    except ImportError:
-        # Into the Python that runs this, which is the project's own.
-        if sys.prefix != sys.base_prefix:
-            call(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "PyYAML>=6")
-    try:
-        import yaml
-    except ImportError:
-        skip("the .meta files", "PyYAML is missing")
-        return
     def hidden(path):
         return any(part.endswith("~") or part.startswith(".") for part in path.relative_to(package).parts)
     assets = [path for path in package.rglob("*") if not hidden(path) and path.suffix != ".meta"]
