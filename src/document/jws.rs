@@ -57,6 +57,16 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Jws {
+    /// The payload as it is signed, in base64url.
+    pub(super) fn encoded(&self) -> &str {
+        &self.encoded
+    }
+
+    /// The protected header and the signature of each signer, in base64url.
+    pub(super) fn signatures(&self) -> impl Iterator<Item = (&str, String)> {
+        self.signers.iter().map(|signer| (signer.protected.as_str(), encode(&signer.signature)))
+    }
+
     /// Takes a token apart; the error says why it is no JWS.
     pub(super) fn parse(token: &[u8]) -> Result<Jws, String> {
         let token = trim(token);

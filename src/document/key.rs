@@ -25,6 +25,38 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
+impl KeyError {
+    /// For keys that lie elsewhere: what happened, and what to do.
+    pub fn new(message: impl Into<String>) -> KeyError {
+        KeyError(message.into())
+    }
+}
+
+/// A private key that signs, wherever it lies: a [`SigningKey`], a key management service, a PKCS #11 token.
+pub trait Sign: Send + Sync {
+    /// The name that tokens carry.
+    fn kid(&self) -> &str;
+    /// The raw Ed25519 public key.
+    fn public(&self) -> [u8; 32];
+    /// The Ed25519 signature (RFC 8032) of a message: 64 bytes. May wait.
+    ///
+    /// # Errors
+    /// What kept the key from signing.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError>;
+}
+
+impl Sign for SigningKey {
+    fn kid(&self) -> &str {
+        &self.kid
+    }
+    fn public(&self) -> [u8; 32] {
+        self.public
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Ok(SigningKey::sign(self, message))
+    }
+}
+
 /// A private key of the authority. Products never hold one.
 pub struct SigningKey {
     kid: String,

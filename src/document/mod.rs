@@ -41,9 +41,9 @@ pub use claims::{
     ANY_LEDGER, Document, Endpoint, Extension, KeyEntry, Keys, Lease, Notice, PolicyDocument, Revocation, Role,
     RootKey, Ruling,
 };
-pub use issue::{issue, issue_unchecked};
+pub use issue::{NotIssued, combine, issue, issue_by, issue_unchecked};
 pub use jws::{Form, trim};
-pub use key::{KeyError, SigningKey};
+pub use key::{KeyError, Sign, SigningKey};
 pub use open::{Inspection, Opened, SignerInfo, inspect, open, read_unverified};
 pub use trust::TrustStore;
 

@@ -116,16 +116,27 @@ impl Verifier {
 /// # Errors
 /// `Misuse` for a text or name that no note can hold.
 pub fn sign(name: &str, key: &Ed25519KeyPair, text: &str) -> Result<String> {
-    if !text.ends_with('\n') || text.chars().any(|c| c < ' ' && c != '\n') {
-        return Err(Error::new(
-            ErrorKind::Misuse,
-            "a note's text ends in a newline and holds no other control character",
-        ));
-    }
     let public = key.public_key().as_ref().try_into().map_err(|_| malformed("an Ed25519 key has 32 bytes"))?;
+    sign_by(name, public, text, |text| Ok(key.sign(text).as_ref().to_vec()))
+}
+
+/// Signs a text as [`sign`] does, by a key that may lie elsewhere.
+///
+/// # Errors
+/// As [`sign`], and what `key` gives.
+pub fn sign_by<E: From<Error>>(
+    name: &str,
+    public: [u8; 32],
+    text: &str,
+    key: impl FnOnce(&[u8]) -> std::result::Result<Vec<u8>, E>,
+) -> std::result::Result<String, E> {
+    if !text.ends_with('\n') || text.chars().any(|c| c < ' ' && c != '\n') {
+        let text = "a note's text ends in a newline and holds no other control character";
+        return Err(Error::new(ErrorKind::Misuse, text).into());
+    }
     let verifier = Verifier::new(name, public)?;
     let mut line = verifier.id().to_vec();
-    line.extend_from_slice(key.sign(text.as_bytes()).as_ref());
+    line.extend_from_slice(&key(text.as_bytes())?);
     Ok(format!("{text}\n\u{2014} {name} {}\n", STANDARD.encode(line)))
 }
 
