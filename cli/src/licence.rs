@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use reprieve::client::{self, Answer};
+use reprieve::client::{self, Answer, Client};
+use reprieve::renew::RenewalAnswer;
 use reprieve::terms::Access;
 use serde_json::json;
 
@@ -22,11 +23,13 @@ Examples:
   reprieve check cad core export.step --app reprieve.toml --json";
 
 const IMPORT: &str = "\
-For machines without a network: a lease, an extension or a ruling comes as a file. Whether each was accepted is printed; the exit \
-code is 1 if one was refused.
+For machines without a network: a lease, an extension or a ruling comes as a file, and the answer to `reprieve renew` as the text of a \
+mail, with whatever stands around it, or scanned from a code. Whether each document was accepted is printed; the exit code is 1 if one \
+was refused.
 
 Examples:
   reprieve import lease.jws --app reprieve.toml
+  reprieve import answer.txt --app reprieve.toml
   reprieve import policy.jws lease.jws --app reprieve.toml --create
   reprieve import *.jws --app reprieve.toml --json";
 
@@ -55,7 +58,7 @@ pub struct Check {
 #[derive(clap::Args)]
 #[command(after_help = IMPORT)]
 pub struct Import {
-    /// Tokens, files with one, or - for stdin.
+    /// Tokens, files with one or with an answer, or - for stdin.
     #[arg(required = true, value_name = "TOKEN|FILE")]
     tokens: Vec<String>,
     #[command(flatten)]
@@ -117,12 +120,38 @@ pub fn import(args: Import, out: &mut Out) -> Result<Done, Failure> {
     let mut done = Done::Well;
     for token in &args.tokens {
         done = done.max(match inspect::token(token) {
-            Ok((name, bytes)) => told(&name, &open.client.import(&bytes)?, args.json, out)?,
+            Ok((name, bytes)) => match documents(&open.client, &name, &bytes) {
+                Ok(answers) => {
+                    let mut worst = Done::Well;
+                    for answer in answers {
+                        worst = worst.max(told(&name, &answer, args.json, out)?);
+                    }
+                    worst
+                }
+                Err(failure) => failure.tell(),
+            },
             Err(failure) => failure.tell(),
         });
     }
     open.close()?;
     Ok(done)
+}
+
+/// Imports a document, or all of an answer.
+fn documents(client: &Client, name: &str, bytes: &[u8]) -> Result<Vec<Answer>, Failure> {
+    let answer = RenewalAnswer::read(bytes).map_err(|error| Failure::input(format!("{name}: the answer {error}")))?;
+    let is_answer = answer.documents != [bytes];
+    if !is_answer {
+        return Ok(vec![client.import(bytes)?]);
+    }
+    let answers = client.renew(bytes)?;
+    match answer.documents.len() - answers.len() {
+        0 => {}
+        left => say(&format!(
+            "{name}: {left} more documents were left alone, as so many are of nobody whom this product trusts"
+        )),
+    }
+    Ok(answers)
 }
 
 /// Prints what became of a document.

@@ -11,6 +11,7 @@ mod ledger;
 mod licence;
 mod output;
 mod policy;
+mod renew;
 mod sign;
 mod target;
 mod words;
@@ -80,7 +81,9 @@ enum Command {
     Ledger(ledger::Command),
     /// Ask what a product would be told now.
     Check(licence::Check),
-    /// Import documents that came as files.
+    /// Write a renewal request for a machine without a network.
+    Renew(renew::Args),
+    /// Import documents that came as files, or as an answer to a renewal request.
     Import(licence::Import),
     /// File an appeal, and write what to send to the vendor.
     Appeal(licence::Appeal),
@@ -117,6 +120,7 @@ fn run(command: Command, out: &mut Out) -> Result<Done, Failure> {
         Command::World(command) => world::run(command, out),
         Command::Ledger(command) => ledger::run(command, out),
         Command::Check(args) => licence::check(args, out),
+        Command::Renew(args) => renew::run(args, out),
         Command::Import(args) => licence::import(args, out),
         Command::Appeal(args) => licence::appeal(args, out),
         Command::Completions { shell } => {

@@ -3,8 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::Serialize;
-use serde_json::Value;
 
 use super::error::{Error, ErrorKind};
 use super::events::Event;
@@ -14,6 +12,7 @@ use crate::document::{self, Document, Opened, TrustStore};
 use crate::grace::{Sent, State};
 use crate::ledger::note::{self, Checkpoint};
 use crate::ledger::{Chain, Head, Ledger, Since, tree};
+use crate::renew::{RenewalAnswer, RenewalRequest};
 use crate::terms::Kind;
 
 /// How many documents of an answer may be of nobody's before the rest of it is left alone: each that is refused is recorded.
@@ -32,14 +31,6 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    nonce: &'a str,
-    licenses: Vec<&'a String>,
-    #[serde(flatten)]
-    chain: Chain,
-}
-
 /// C6: the newest request of a client. Its head is recorded before it leaves the process.
 pub(super) fn request(session: &mut Session) -> Result<Request, Error> {
     let mut bytes = [0u8; 24];
@@ -48,14 +39,9 @@ pub(super) fn request(session: &mut Session) -> Result<Request, Error> {
         .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
     let nonce = URL_SAFE_NO_PAD.encode(bytes);
     let head = session.request(&nonce)?;
-    let body = Body {
-        nonce: &nonce,
-        licenses: session.state().licences().keys().collect(),
-        chain: chain(session.ledger(), session.state(), &head)?,
-    };
-    let body = serde_json::to_vec(&body)
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("a request cannot be written: {error}")))?;
-    Ok(Request { nonce, body })
+    let licenses = session.state().licences().keys().cloned().collect();
+    let request = RenewalRequest { nonce, licenses, chain: chain(session.ledger(), session.state(), &head)? };
+    Ok(Request { body: request.to_json(), nonce: request.nonce })
 }
 
 /// What leads to this head from whichever of those that were sent the authority has seen.
@@ -98,24 +84,12 @@ pub(super) fn countersigned(opened: &Opened, state: &State) -> Option<(u64, u64)
     (sent.root == head.root).then_some((generation, head.size))
 }
 
-/// The tokens of an answer: JSON `{"documents": [...]}`, or one token.
+/// The tokens of an answer.
 pub(super) fn tokens(answer: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let refuse = |text: &str| Err(Error::new(ErrorKind::Claims, format!("the authority's answer {text}")));
-    if answer.trim_ascii().is_empty() {
-        return refuse("is empty; report an outage of kind server");
-    }
-    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(answer) else { return Ok(vec![answer.to_vec()]) };
-    let Some(documents) = object.get("documents") else { return Ok(vec![answer.to_vec()]) };
-    let Some(documents) = documents.as_array() else { return refuse("has `documents` that is no list of tokens") };
-    let mut tokens = Vec::with_capacity(documents.len());
-    for document in documents {
-        tokens.push(match document {
-            Value::String(token) => token.clone().into_bytes(),
-            Value::Object(_) => document.to_string().into_bytes(),
-            _ => return refuse("has a document that is no token; a token is a string, or an object in General JSON"),
-        });
-    }
-    Ok(tokens)
+    let answer = RenewalAnswer::read(answer);
+    answer
+        .map(|answer| answer.documents)
+        .map_err(|error| Error::new(ErrorKind::Claims, format!("the authority's answer {error}")))
 }
 
 /// Whether it says that it is a `keys` document.

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 /// How many heads may be out without an answer. With so many, the newest is sent again: what the authority cannot have seen
-/// needs no proof.
-const OUT: usize = 8;
+/// needs no proof, and a request with the proofs of them all has to fit one QR code.
+const OUT: usize = 4;
 
 /// A head that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

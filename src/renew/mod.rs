@@ -29,15 +29,19 @@
 //! assert!(until >= Span::seconds(120));
 //! ```
 
+mod armour;
 mod chance;
 mod endpoint;
 mod engine;
 mod evidence;
+mod message;
 mod round;
 mod schedule;
 
+pub use armour::{CODE_MOST, NotRead, is_armoured};
 pub use engine::{Action, Attempt, Engine, Learned, Settings};
 pub use evidence::Failure;
+pub use message::{MAX_REQUEST, RenewalAnswer, RenewalRequest};
 pub use round::{AttemptId, Ended, HttpAnswer, Outcome};
 pub use schedule::{Outlook, Term};
 

@@ -7,6 +7,7 @@ mod ledgers;
 mod policies;
 mod proofs;
 mod rekeys;
+mod renewals;
 mod support;
 mod usage;
 mod worlds;
