@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How many heads may be out without an answer. With so many, the newest is sent again: what the authority cannot have seen
 /// needs no proof, and a request with the proofs of them all has to fit one QR code.
-const OUT: usize = 4;
+const OUT: usize = 3;
 
 /// A head that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
