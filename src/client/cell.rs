@@ -20,34 +20,46 @@ pub(super) struct Name {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(pub(super) [u64; 5]);
 
-/// A text of up to 16 bytes: with its length it is all in there, some of it twice.
-#[inline]
+/// A text of up to 16 bytes: with its length it is all in there, some of it twice. None for a longer one.
+#[inline(always)]
 fn short(text: &[u8]) -> Option<(u64, u64)> {
-    match (text.first_chunk(), text.last_chunk(), text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last), _, _) if text.len() <= 16 => {
-            Some((u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)))
+    let (len, start) = (text.len(), text.as_ptr());
+    // SAFETY: each reads within the text, as the arm that it stands in says: 8 bytes or 4 from its beginning and up to its end, or
+    // single ones of the 1 to 3 that there are.
+    unsafe {
+        match len {
+            8..=16 => Some((start.cast::<u64>().read_unaligned(), start.add(len - 8).cast::<u64>().read_unaligned())),
+            4..8 => Some((
+                start.cast::<u32>().read_unaligned().into(),
+                start.add(len - 4).cast::<u32>().read_unaligned().into(),
+            )),
+            1..4 => {
+                let [first, middle, last] = [0, len / 2, len - 1].map(|at| u64::from(start.add(at).read()));
+                Some((first | middle << 8 | last << 16, 0))
+            }
+            0 => Some((0, 0)),
+            _ => None,
         }
-        (None, _, Some(first), Some(last)) => {
-            Some((u32::from_ne_bytes(*first).into(), u32::from_ne_bytes(*last).into()))
-        }
-        (_, _, None, _) => Some((text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)),
-        _ => None,
     }
 }
 
 impl Key {
     /// None for long texts.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(sku: &[u8], feature: &[u8]) -> Option<Key> {
         let ((a, b), (c, d)) = (short(sku)?, short(feature)?);
         Some(Key([a, b, c, d, (sku.len() << 8 | feature.len() | 1 << 16) as u64]))
     }
 
-    /// What a hash is made of: all of it, in two words.
-    #[inline]
-    pub(super) fn halves(&self) -> [u64; 2] {
+    /// A hash of all of it, for a client's tag: one multiplication, of which both halves count. That names can be chosen to meet in one
+    /// place is no harm: only so many places are looked at.
+    #[inline(always)]
+    pub(super) fn hash(&self, tag: u64) -> usize {
         let [a, b, c, d, lens] = self.0;
-        [a ^ b.rotate_left(32), c ^ d.rotate_left(32) ^ lens.rotate_left(16)]
+        let sku = a ^ b.rotate_left(32) ^ tag.rotate_left(24) ^ 0x243f_6a88_85a3_08d3;
+        let feature = c ^ d.rotate_left(32) ^ lens.rotate_left(16) ^ 0x1319_8a2e_0370_7344;
+        let both = u128::from(sku) * u128::from(feature);
+        (both as u64 ^ (both >> 64) as u64) as usize
     }
 }
 
@@ -74,7 +86,8 @@ impl Cell {
     #[inline]
     pub fn read(&self) -> Option<Brief> {
         let words = [const { std::cell::Cell::new(0) }; WORDS];
-        let good = self.copy(|_| true, |at, word| words[at].set(word));
+        let now = os::coarse_nanos();
+        let good = self.copy(|_| Some(now), |at, word| words[at].set(word));
         good.then(|| Brief::from_words(words.map(std::cell::Cell::into_inner)))
     }
 
@@ -93,17 +106,19 @@ impl Cell {
     /// cells are never freed. What was put is good only if this returns true.
     #[inline]
     pub fn read_each(&self, tag: u64, put: impl Fn(usize, u64) + Copy) -> bool {
-        self.copy(|cell| cell.tag.load(Ordering::Relaxed) == tag, put)
+        let now = os::coarse_nanos();
+        self.copy(|cell| (cell.tag.load(Ordering::Relaxed) == tag).then_some(now), put)
     }
 
-    /// The same if it is the cell of a name that is short.
-    #[inline]
+    /// The same if it is the cell of a name that is short. The clock is looked at once the name has been: nothing of it need be kept
+    /// beyond that call.
+    #[inline(always)]
     pub(super) fn read_key(&self, tag: u64, key: &Key, put: impl Fn(usize, u64) + Copy) -> bool {
         let word = |at: usize| self.key[at].load(Ordering::Relaxed) ^ key.0[at];
         let right = |cell: &Cell| {
             (cell.tag.load(Ordering::Relaxed) ^ tag) | word(0) | word(1) | word(2) | word(3) | word(4) == 0
         };
-        self.copy(right, put)
+        self.copy(|cell| right(cell).then(os::coarse_nanos), put)
     }
 
     /// The same if it is the cell of a name that is long.
@@ -114,15 +129,17 @@ impl Cell {
             cell.tag.load(Ordering::Relaxed) == tag
                 && name.is_some_and(|name| name.sku.as_bytes() == sku && name.feature.as_bytes() == feature)
         };
-        self.copy(right, put)
+        self.copy(|cell| right(cell).then(os::coarse_nanos), put)
     }
 
-    #[inline]
-    fn copy(&self, right: impl FnOnce(&Cell) -> bool, put: impl Fn(usize, u64) + Copy) -> bool {
-        let now = os::coarse_nanos();
+    /// `now` gives the coarse wall if the cell is the right one. All that it looks at there is of one moment with what is put: between
+    /// two looks at the number.
+    #[inline(always)]
+    fn copy(&self, now: impl FnOnce(&Cell) -> Option<i64>, put: impl Fn(usize, u64) + Copy) -> bool {
         let before = self.sequence.load(Ordering::Acquire);
+        let Some(now) = now(self).filter(|_| before & 1 == 0 && super::cells::here()) else { return false };
         let age = now.wrapping_sub(self.from.load(Ordering::Relaxed)) as u64;
-        if age >= self.lasts.load(Ordering::Relaxed) || before & 1 != 0 || !right(self) || !super::cells::here() {
+        if age >= self.lasts.load(Ordering::Relaxed) {
             return false;
         }
         // Straight to where they go: held back until they are known to be whole, they would fill every register.

@@ -148,44 +148,56 @@ impl Pool {
     }
 }
 
-/// The places at which the cell of a name may lie.
-#[inline]
-fn places(tag: u64, name: Result<&Key, [&[u8]; 2]>) -> impl Iterator<Item = &'static AtomicPtr<Cell>> {
+/// Where a long name is looked for first.
+fn hash_of_long(tag: u64, sku: &[u8], feature: &[u8]) -> usize {
     let mut hasher = FixedState::with_seed(tag).build_hasher();
-    match name {
-        Ok(key) => key.halves().iter().for_each(|word| hasher.write_u64(*word)),
-        Err(long) => long.iter().for_each(|text| hasher.write(text)),
-    }
-    let first = hasher.finish() as usize;
-    (0..PROBES).map(move |probe| &TABLE[first.wrapping_add(probe) % PLACES])
+    hasher.write(sku);
+    hasher.write(feature);
+    hasher.finish() as usize
 }
 
+#[inline(always)]
+fn place(hash: usize, probe: usize) -> &'static AtomicPtr<Cell> {
+    &TABLE[hash.wrapping_add(probe) % PLACES]
+}
+
+/// The cell that lies there.
+#[inline(always)]
+fn cell_in(place: &AtomicPtr<Cell>) -> Option<&'static Cell> {
+    // SAFETY: cells are never freed, and the pointer is null or a cell's.
+    unsafe { place.load(Ordering::Acquire).as_ref() }
+}
+
+/// The places at which the cell of a name may lie.
 fn places_of(tag: u64, sku: &str, feature: &str) -> impl Iterator<Item = &'static AtomicPtr<Cell>> {
-    let texts = [sku.as_bytes(), feature.as_bytes()];
-    let key = Key::of(texts[0], texts[1]);
-    places(tag, key.as_ref().ok_or(texts)).collect::<Vec<_>>().into_iter()
+    let [sku, feature] = [sku.as_bytes(), feature.as_bytes()];
+    let hash = Key::of(sku, feature).map_or_else(|| hash_of_long(tag, sku, feature), |key| key.hash(tag));
+    (0..PROBES).map(move |probe| place(hash, probe))
 }
 
 /// The decision about a feature by name, while it is good, for the tag that [`Client::name`](super::Client::name) was told:
 /// waits for nobody, allocates nothing. It is put word by word as in [`Brief::words`], and good only if this returns true; else
 /// [`Client::check`](super::Client::check) answers.
-#[inline]
+#[inline(always)]
 pub fn read_named(tag: u64, sku: &[u8], feature: &[u8], put: impl Fn(usize, u64) + Copy) -> bool {
     let Some(key) = Key::of(sku, feature) else { return read_long(tag, sku, feature, put) };
-    places(tag, Ok(&key)).any(|place| {
-        // SAFETY: cells are never freed, and the pointer is null or a cell's.
-        let cell = unsafe { place.load(Ordering::Acquire).as_ref() };
-        cell.is_some_and(|cell| cell.read_key(tag, &key, put))
-    })
+    // Nearly every name lies where it is looked for first. All that is needed there stays in registers.
+    let found = cell_in(place(key.hash(tag), 0));
+    found.is_some_and(|cell| cell.read_key(tag, &key, put)) || read_further(tag, key, put)
+}
+
+/// The same in the places beyond the first.
+#[cold]
+#[inline(never)]
+fn read_further(tag: u64, key: Key, put: impl Fn(usize, u64) + Copy) -> bool {
+    let hash = key.hash(tag);
+    (1..PROBES).any(|probe| cell_in(place(hash, probe)).is_some_and(|cell| cell.read_key(tag, &key, put)))
 }
 
 #[inline(never)]
 fn read_long(tag: u64, sku: &[u8], feature: &[u8], put: impl Fn(usize, u64) + Copy) -> bool {
-    places(tag, Err([sku, feature])).any(|place| {
-        // SAFETY: as above.
-        let cell = unsafe { place.load(Ordering::Acquire).as_ref() };
-        cell.is_some_and(|cell| cell.read_name(tag, sku, feature, put))
-    })
+    let hash = hash_of_long(tag, sku, feature);
+    (0..PROBES).any(|probe| cell_in(place(hash, probe)).is_some_and(|cell| cell.read_name(tag, sku, feature, put)))
 }
 
 /// A cell of a client's, and the tag by which it is found by name, if it is.
