@@ -168,21 +168,22 @@ impl Builder {
     fn config_making(&self, make: bool) -> Result<Config, Error> {
         self.app.validate()?;
         // A drill is nobody's licence: it may lie where it likes.
+        let mounts = place::Mounts::default();
         let named = |folder: &PathBuf, what, key| {
-            if self.drill { Ok(folder.clone()) } else { place::named(folder, what, key) }
+            if self.drill { Ok(folder.clone()) } else { place::named(folder, what, key, &mounts) }
         };
         let folder = match (&self.place, &self.app.folder) {
             (Place::Folder(folder), _) => named(folder, "ledger", "place.folder")?,
             (Place::Memory, _) => PathBuf::from("memory"),
             (Place::Default, Some(folder)) => named(folder, "ledger", "place.folder")?,
-            (Place::Default, None) => place::default_folder(&self.app.vendor, make)?,
+            (Place::Default, None) => place::default_folder(&self.app.vendor, make, &mounts)?,
         };
         let witness = match (&self.place, self.witness.as_ref().or(self.app.witness.as_ref())) {
             (Place::Memory, _) => None,
             (_, Some(witness)) => Some(named(witness, "witness", "place.witness")?),
             // A drill never writes into the user's own folders.
             (_, None) if self.drill => None,
-            (_, None) => match place::default_witness(&self.app.vendor, make) {
+            (_, None) => match place::default_witness(&self.app.vendor, make, &mounts) {
                 // That there is none is no offence (L3).
                 Err(error) if error.kind() == ErrorKind::Unsupported => None,
                 other => Some(other?),
@@ -227,7 +228,7 @@ impl Builder {
     /// Whether nobody named a place, and this user has none that is not on a network.
     fn has_no_local_place(&self) -> bool {
         let default = matches!(self.place, Place::Default) && self.app.folder.is_none();
-        let found = default.then(|| place::default_folder(&self.app.vendor, false));
+        let found = default.then(|| place::default_folder(&self.app.vendor, false, &place::Mounts::default()));
         matches!(found, Some(Err(error)) if error.kind() == ErrorKind::Unsupported)
     }
 

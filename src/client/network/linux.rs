@@ -1,10 +1,14 @@
 //! The kernel's own list of mounts says what type a place is of, so that a server that hangs is not asked.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::names::is_network;
 
 /// One line of `/proc/self/mountinfo` (proc(5)).
+#[derive(Clone)]
 struct Mount {
     id: u64,
     parent: u64,
@@ -38,10 +42,13 @@ fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
 }
 
+fn parse_all(mountinfo: &str) -> Vec<Mount> {
+    mountinfo.lines().filter_map(parse).collect()
+}
+
 /// The type of the file system that an absolute path lies on, by the kernel's list of mounts. The path is walked as the kernel does:
 /// a mount hides what was mounted below its place before.
-fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
-    let mounts: Vec<Mount> = mountinfo.lines().filter_map(parse).collect();
+fn mounted<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a str> {
     let covers = |mount: &&Mount| path.starts_with(&mount.point);
     let listed = |id: u64| mounts.iter().any(|mount| mount.id == id);
     let tops = mounts.iter().filter(|mount| !listed(mount.parent) || mount.parent == mount.id);
@@ -54,23 +61,36 @@ fn mounted(mountinfo: &str, path: &Path) -> Option<String> {
             None => break,
         }
     }
-    Some(current.kind.clone())
+    Some(&current.kind)
 }
 
-/// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
-pub(in super::super) fn of(folder: &Path) -> Option<String> {
-    let path = std::path::absolute(folder).ok()?;
-    let list = || std::fs::read_to_string("/proc/self/mountinfo").ok();
-    match list() {
-        Some(first) => walk(first, list, &path),
-        None => by_number(&path),
+/// The kernel's list, read once for the places of one open.
+#[derive(Default)]
+pub(in super::super) struct Mounts(OnceCell<Option<Vec<Mount>>>);
+
+impl Mounts {
+    /// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
+    pub(in super::super) fn of(&self, folder: &Path) -> Option<String> {
+        let path = std::path::absolute(folder).ok()?;
+        match self.0.get_or_init(list) {
+            Some(mounts) => walk(mounts, list, &path),
+            None => by_number(&path),
+        }
     }
+}
+
+fn list() -> Option<Vec<Mount>> {
+    // Of such a file nobody knows the length: in one piece, where it is read into what grows bit by bit.
+    let (mut text, mut file) = (Vec::with_capacity(1 << 14), std::fs::File::open("/proc/self/mountinfo").ok()?);
+    file.read_to_end(&mut text).ok()?;
+    std::str::from_utf8(&text).ok().map(parse_all)
 }
 
 /// Goes along a path and its symbolic links, and asks of each place whose it is before it looks there: a server that hangs is
 /// never asked.
-fn walk(mut mounts: String, list: impl Fn() -> Option<String>, path: &Path) -> Option<String> {
+fn walk(mounts: &[Mount], list: impl Fn() -> Option<Vec<Mount>>, path: &Path) -> Option<String> {
     use std::path::Component;
+    let mut mounts = Cow::Borrowed(mounts);
     // Where the kernel gives up too.
     let mut links = 40;
     let mut at = PathBuf::from("/");
@@ -85,11 +105,11 @@ fn walk(mut mounts: String, list: impl Fn() -> Option<String>, path: &Path) -> O
         let mut kind = mounted(&mounts, &at)?;
         if kind == "autofs" && at.symlink_metadata().is_ok() {
             // Looking mounts what is mounted on demand.
-            mounts = list()?;
+            mounts = Cow::Owned(list()?);
             kind = mounted(&mounts, &at)?;
         }
-        if is_network(&kind) {
-            return Some(kind);
+        if is_network(kind) {
+            return Some(kind.to_owned());
         }
         if let Ok(target) = at.read_link() {
             if links == 0 {
@@ -151,7 +171,8 @@ mod tests {
 
     #[test]
     fn the_kernels_list_says_which_file_system_a_path_is_on() {
-        let on = |path: &str| mounted(MOUNTS, Path::new(path)).unwrap();
+        let mounts = parse_all(MOUNTS);
+        let on = |path: &str| mounted(&mounts, Path::new(path)).unwrap();
         for (path, kind) in [
             ("/", "ext4"),
             ("/homes/x", "ext4"),
@@ -181,27 +202,32 @@ mod tests {
 702 700 8:1 /var/lib/docker/volumes/v/_data /data rw master:1 - ext4 /dev/sda1 rw
 703 700 0:92 / /shared rw - nfs 10.0.0.1:/x rw
 ";
-        let on = |path: &str| mounted(list, Path::new(path)).unwrap();
-        assert_eq!((on("/root"), on("/data/x"), on("/shared/x")), ("overlay".into(), "ext4".into(), "nfs".into()));
-        assert_eq!(mounted("", Path::new("/x")), None);
-        assert_eq!(mounted("rubbish\n1 2 3\n1 2 3 4 5 - x\n - \n", Path::new("/x")), None);
+        let mounts = parse_all(list);
+        let on = |path: &str| mounted(&mounts, Path::new(path)).unwrap();
+        assert_eq!((on("/root"), on("/data/x"), on("/shared/x")), ("overlay", "ext4", "nfs"));
+        assert_eq!(mounted(&[], Path::new("/x")), None);
+        assert_eq!(mounted(&parse_all("rubbish\n1 2 3\n1 2 3 4 5 - x\n - \n"), Path::new("/x")), None);
         // A list that goes in a circle ends.
         assert!(
-            mounted("1 2 0:1 / / rw - a b rw\n2 1 0:1 / / rw - c d rw\n3 9 0:1 / / rw - e f rw\n", Path::new("/"))
-                .is_some()
+            mounted(
+                &parse_all("1 2 0:1 / / rw - a b rw\n2 1 0:1 / / rw - c d rw\n3 9 0:1 / / rw - e f rw\n"),
+                Path::new("/")
+            )
+            .is_some()
         );
     }
 
     #[test]
     fn this_machine_is_told() {
-        assert_eq!(of(Path::new("/proc/self")), None);
+        let here = Mounts::default();
+        assert_eq!(here.of(Path::new("/proc/self")), None);
         assert_eq!(by_number(Path::new("/proc/self/none")), None);
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
-        assert_eq!(of(&folder.path().join("loop/x")), None);
+        assert_eq!(here.of(&folder.path().join("loop/x")), None);
         // Through a link, and back out of it: what the link leads to is on a network, and is not looked into.
         std::os::unix::fs::symlink("/mnt/c", folder.path().join("link")).unwrap();
-        let walked = |path: &str| walk(MOUNTS.to_owned(), || None, &folder.path().join(path));
+        let walked = |path: &str| walk(&parse_all(MOUNTS), || None, &folder.path().join(path));
         assert_eq!(walked("link/Users").as_deref(), Some("9p"));
         assert_eq!((walked("none/deeper"), walked("none/../x")), (None, None));
     }

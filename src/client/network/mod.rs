@@ -12,14 +12,27 @@ mod names;
 mod windows;
 
 #[cfg(target_vendor = "apple")]
-pub(super) use apple::of;
+use apple::of;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use linux::of;
+pub(super) use linux::Mounts;
 #[cfg(windows)]
-pub(super) use windows::of;
+use windows::of;
 
 /// Nobody can tell.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
-pub(super) fn of(_folder: &std::path::Path) -> Option<String> {
+fn of(_folder: &std::path::Path) -> Option<String> {
     None
+}
+
+/// What the system is asked of places for one open. Nothing is kept of it here: each is asked about by itself.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[derive(Default)]
+pub(super) struct Mounts;
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Mounts {
+    /// The name of the network file system that a folder lies on, or will when it is made. None if it is local, or nobody can tell.
+    pub(super) fn of(&self, folder: &std::path::Path) -> Option<String> {
+        of(folder)
+    }
 }

@@ -12,30 +12,30 @@ use std::path::{Path, PathBuf};
 mod facts;
 
 use super::error::{Error, ErrorKind};
-use super::network;
+pub(super) use super::network::Mounts;
 use crate::grace::Machine;
 
 /// The user's folder for data that stays, by platform convention, under the vendor's id; where that lies on a network, one on a
 /// local disk. `make` makes what keeps that one private.
-pub(super) fn default_folder(vendor: &str, make: bool) -> Result<PathBuf, Error> {
+pub(super) fn default_folder(vendor: &str, make: bool, mounts: &Mounts) -> Result<PathBuf, Error> {
     base(&["XDG_DATA_HOME"], &[".local", "share"], "LOCALAPPDATA", &["Library", "Application Support"])
         .map(|base| base.join("reprieve").join(vendor))
         .ok_or_else(|| no_home("ledger", "place.folder"))
-        .and_then(|folder| local(folder, "ledger", vendor, make))
+        .and_then(|folder| local(folder, "ledger", vendor, make, mounts))
 }
 
 /// The user's folder for state, where the witness lies: elsewhere than the ledger, so that one is not put back with the other by
 /// accident.
-pub(super) fn default_witness(vendor: &str, make: bool) -> Result<PathBuf, Error> {
+pub(super) fn default_witness(vendor: &str, make: bool, mounts: &Mounts) -> Result<PathBuf, Error> {
     base(&["XDG_STATE_HOME"], &[".local", "state"], "APPDATA", &["Library", "Caches"])
         .map(|base| base.join("reprieve").join(vendor))
         .ok_or_else(|| no_home("witness", "place.witness"))
-        .and_then(|folder| local(folder, "witness", vendor, make))
+        .and_then(|folder| local(folder, "witness", vendor, make, mounts))
 }
 
 /// A folder that somebody named: refused on a network file system.
-pub(super) fn named(folder: &Path, what: &str, key: &str) -> Result<PathBuf, Error> {
-    match network::of(folder) {
+pub(super) fn named(folder: &Path, what: &str, key: &str, mounts: &Mounts) -> Result<PathBuf, Error> {
+    match mounts.of(folder) {
         None => Ok(folder.to_owned()),
         Some(kind) => {
             let text = format!(
@@ -48,8 +48,8 @@ pub(super) fn named(folder: &Path, what: &str, key: &str) -> Result<PathBuf, Err
 }
 
 /// The folder itself if it is on a local disk, else one of this user's that is.
-fn local(folder: PathBuf, what: &str, vendor: &str, make: bool) -> Result<PathBuf, Error> {
-    let Some(kind) = network::of(&folder) else { return Ok(folder) };
+fn local(folder: PathBuf, what: &str, vendor: &str, make: bool, mounts: &Mounts) -> Result<PathBuf, Error> {
+    let Some(kind) = mounts.of(&folder) else { return Ok(folder) };
     if let Some(aside) = aside().filter(|aside| is_private(aside, make)) {
         return Ok(aside.join(what).join(vendor));
     }
@@ -65,7 +65,7 @@ fn local(folder: PathBuf, what: &str, vendor: &str, make: bool) -> Result<PathBu
 #[cfg(unix)]
 fn aside() -> Option<PathBuf> {
     let kept = Path::new(KEPT);
-    let usable = network::of(kept).is_none() && kept.is_dir();
+    let usable = Mounts::default().of(kept).is_none() && kept.is_dir();
     usable.then(own_aside)
 }
 
@@ -81,7 +81,7 @@ fn own_aside() -> PathBuf {
 #[cfg(windows)]
 fn aside() -> Option<PathBuf> {
     let kept = std::env::var_os("LOCALAPPDATA").map(PathBuf::from).filter(|path| path.is_absolute())?;
-    network::of(&kept).is_none().then(|| kept.join("reprieve-local"))
+    Mounts::default().of(&kept).is_none().then(|| kept.join("reprieve-local"))
 }
 
 #[cfg(not(any(unix, windows)))]

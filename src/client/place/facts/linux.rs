@@ -1,5 +1,6 @@
 //! L5 on Linux: what every user can read in /etc and /sys.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 fn text(path: impl AsRef<Path>) -> Option<Vec<u8>> {
@@ -18,11 +19,22 @@ pub(super) fn hardware() -> Option<Vec<u8>> {
         .filter_map(|name| text(Path::new("/sys/class/dmi/id").join(name)))
         .flat_map(|part| [part, vec![0]].concat())
         .collect();
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|info| info.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec()));
-    let all = [parts, cpu.unwrap_or_default()].concat();
+    let all = [parts, cpu().unwrap_or_default()].concat();
     (!all.is_empty()).then_some(all)
+}
+
+/// The first line of /proc/cpuinfo that names a model. The kernel writes out each processor as it is read: no more of them than that
+/// takes.
+fn cpu() -> Option<Vec<u8>> {
+    let mut info = BufReader::with_capacity(512, std::fs::File::open("/proc/cpuinfo").ok()?);
+    let mut line = Vec::new();
+    while info.read_until(b'\n', &mut line).ok()? > 0 {
+        if line.starts_with(b"model name") {
+            return Some(line.strip_suffix(b"\n").map_or_else(|| line.clone(), <[u8]>::to_vec));
+        }
+        line.clear();
+    }
+    None
 }
 
 /// The addresses of the network cards that are hardware.
