@@ -13,6 +13,7 @@ pub mod http;
 pub mod ledger;
 #[cfg(reprieve_next)]
 mod next;
+mod order;
 pub mod policy;
 pub mod renew;
 pub mod terms;

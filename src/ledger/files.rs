@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, ErrorKind, Result};
 use super::storage::Storage;
 use super::tree::sha256;
+use crate::order::sort_short;
 
 const LONGEST_NAME: usize = 64;
 
@@ -99,7 +100,7 @@ impl Files {
     pub(crate) fn generations(&self, storage: &dyn Storage) -> Result<Vec<GenerationFile>> {
         let mut found: Vec<GenerationFile> =
             self.names(storage)?.iter().filter_map(|name| self.parse_generation(name)).collect();
-        found.sort_by_key(|file| (file.generation, file.temporary));
+        sort_short(&mut found, |file| (file.generation, file.temporary));
         Ok(found)
     }
 

@@ -192,7 +192,8 @@ const FIRST_LOAD: usize = 4 << 10;
 /// How much is searched or compared at once.
 const BLOCK: usize = 512;
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
-const LARGEST_LOAD: usize = 256 << 10;
+/// Small enough to stay in a cache, and in memory that the process has already, from one load to the next.
+const LARGEST_LOAD: usize = 64 << 10;
 
 impl<'a> Window<'a> {
     pub(crate) fn new(file: &'a dyn StorageFile, path: &'a Path) -> Result<Window<'a>> {
@@ -209,7 +210,12 @@ impl<'a> Window<'a> {
         let Some(end) = offset.checked_add(n as u64).filter(|end| *end <= self.size) else { return Ok(None) };
         if offset < self.base || end > self.base + self.buf.len() as u64 {
             let left = usize::try_from(self.size - offset).unwrap_or(usize::MAX);
-            self.buf.resize(n.max(self.next_load).min(left), 0);
+            let size = n.max(self.next_load).min(left);
+            if self.buf.len() < size {
+                // What is new is zero when it comes from the system: to grow by resizing would fill it byte by byte.
+                self.buf = vec![0; size];
+            }
+            self.buf.truncate(size);
             self.next_load = (self.next_load * 4).min(LARGEST_LOAD);
             self.base = offset;
             let read: io::Result<usize> = read_full(self.file, &mut self.buf, offset);

@@ -32,6 +32,7 @@ use super::keys::{self, AuditSlot, Key, NONCE, Slot, SlotKind, TAG, Unlocked};
 use super::storage::{StorageFile, read_full, sync_full, write_full};
 use super::tree::sha256;
 use super::{Config, LedgerId};
+use crate::order::sort_short;
 
 /// The size of one copy.
 pub(crate) const BLOCK: usize = 4096;
@@ -249,7 +250,7 @@ impl Copies {
             .enumerate()
             .filter_map(|(copy, parsed)| if let Copy::Whole(header) = parsed { Some((copy, &**header)) } else { None })
             .collect();
-        whole.sort_by_key(|(_, header)| std::cmp::Reverse(header.number));
+        sort_short(&mut whole, |(_, header)| std::cmp::Reverse(header.number));
         whole
     }
 

@@ -1,5 +1,6 @@
 //! Opening: which file rules, which key opens it, from which snapshot on it is read, and what vouches for its end.
 
+use std::cell::OnceCell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -187,7 +188,7 @@ pub(super) fn open_file(
     let sealer = Sealer::new(&data, &header.id, header.generation)?;
     let snapshots =
         snapshot::all(&*storage, files, &snapshot::key(&data, &header.id, header.generation)?, header.generation);
-    let known = note.and_then(|note| HeadFile::parse(note, &header.id, &header.public_key));
+    let known = note.and_then(|note| HeadFile::claimed(note, &header.id, &header.public_key));
     let seen = match &config.witness {
         Some(folder) => witness::read(&*storage, &witness::path(folder, &header.id), &header.id, &identity.witness),
         None => WitnessRead::Missing,
@@ -196,12 +197,12 @@ pub(super) fn open_file(
     // as far as they do.
     let promised = snapshots.iter().map(|(_, snapshot)| snapshot.position.next_seq).max().unwrap_or(0);
     let promised = promised.max(header.first_seq.saturating_add(1));
-    let promised = promised.max(
-        known
-            .as_ref()
-            .filter(|head| head.generation == header.generation)
-            .map_or(0, |head| header.first_seq.saturating_add(head.size)),
-    );
+    let promised = known
+        .as_ref()
+        .filter(|head| head.generation == header.generation)
+        .map(|head| (header.first_seq.saturating_add(head.size), head))
+        .filter(|(reached, head)| *reached > promised && head.is_signed())
+        .map_or(promised, |(reached, _)| reached);
     let vouched = match &seen {
         WitnessRead::Of(witness) if witness.generation == header.generation => {
             promised.max(witness.seq.saturating_add(1))
@@ -299,8 +300,9 @@ fn is_vouched_for(ledger: &Ledger, seen: &WitnessRead, known: Option<&HeadFile>)
     let (head, newest) = (ledger.head(), ledger.newest());
     let witnessed = matches!(seen, WitnessRead::Of(witness)
         if witness.generation == head.generation && (witness.seq, witness.hash) == newest);
-    let signed =
-        |known: &HeadFile| (known.generation, known.size, known.root) == (head.generation, head.size, head.root);
+    let signed = |known: &HeadFile| {
+        (known.generation, known.size, known.root) == (head.generation, head.size, head.root) && known.is_signed()
+    };
     witnessed || known.is_some_and(signed)
 }
 
@@ -330,7 +332,7 @@ fn covered(
         let size = frame.frame_size();
         let Some(stored) = window.bytes(at, size)? else { return Ok(None) };
         tree.push(leaf_hash(stored));
-        if head.is_some_and(|head| head.size == tree.size() && head.root != tree.root()) {
+        if head.is_some_and(|head| head.size == tree.size() && head.root != tree.root() && head.is_signed()) {
             return Ok(None);
         }
         if frame.kind != RECORD && frame.kind != OPENING {
@@ -400,11 +402,15 @@ fn pick_snapshot(
     Ok(picked)
 }
 
-/// The signed head that lies beside the ledger.
+/// The head that lies beside the ledger. Whether it is signed is looked at where what it says changes anything: a signature takes as
+/// long as a hundred records, and most heads say what the log says itself.
 pub(super) struct HeadFile {
     pub(super) generation: u64,
     pub(super) size: u64,
     pub(super) root: Hash,
+    note: String,
+    key: [u8; 32],
+    signed: OnceCell<bool>,
 }
 
 impl HeadFile {
@@ -418,16 +424,32 @@ impl HeadFile {
         String::from_utf8(read_file(storage, &files.head(), 1 << 16).ok()?).ok()
     }
 
+    /// The head that a text is, if this ledger's key has signed it.
     pub(super) fn parse(text: &str, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {
-        let origin = text.split('\n').next()?;
-        let generation = note::generation_of(id, origin)?;
-        let checkpoint = Checkpoint::parse(Verifier::new(origin, *public_key).ok()?.verify(text).ok()?).ok()?;
-        (checkpoint.origin == origin).then_some(HeadFile { generation, size: checkpoint.size, root: checkpoint.root })
+        HeadFile::claimed(text, id, public_key).filter(HeadFile::is_signed)
+    }
+
+    /// What a text claims to be a head of this ledger; it is one if it [is signed](HeadFile::is_signed).
+    fn claimed(text: &str, id: &LedgerId, public_key: &[u8; 32]) -> Option<HeadFile> {
+        let Checkpoint { origin, size, root, .. } = Checkpoint::of_note(text).ok()?;
+        let generation = note::generation_of(id, &origin)?;
+        Some(HeadFile { generation, size, root, note: text.to_owned(), key: *public_key, signed: OnceCell::new() })
+    }
+
+    /// Whether this ledger's key has signed it: else it is no evidence of anything.
+    fn is_signed(&self) -> bool {
+        *self.signed.get_or_init(|| {
+            let origin = self.note.split('\n').next().unwrap_or_default();
+            Verifier::new(origin, self.key).is_ok_and(|verifier| verifier.verify(&self.note).is_ok())
+        })
     }
 }
 
 fn check_head(head: &HeadFile, generation: u64, from: &Position, scan: &Scan, findings: &mut Vec<Finding>) {
     if head.generation > generation {
+        if !head.is_signed() {
+            return;
+        }
         let text = format!("generation {} is gone: a signed head of it lies beside the ledger", head.generation);
         findings.push(Finding::damaged(None, 0, DamageKind::Generation, text));
         return;
@@ -435,7 +457,7 @@ fn check_head(head: &HeadFile, generation: u64, from: &Position, scan: &Scan, fi
     if head.generation < generation || findings.iter().any(Finding::is_damage) {
         return;
     }
-    if log::root_at(from, &scan.items, head.size).is_some_and(|root| root != head.root) {
+    if log::root_at(from, &scan.items, head.size).is_some_and(|root| root != head.root) && head.is_signed() {
         let text =
             format!("the first {} records are not those that the signed head beside the ledger is of", head.size);
         findings.push(Finding::damaged(None, scan.end.end, DamageKind::OtherHistory, text));

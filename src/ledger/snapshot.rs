@@ -13,6 +13,7 @@ use super::files::{Files, parent, replacement};
 use super::keys::{self, Key};
 use super::scan::Position;
 use super::storage::{OpenMode, Storage, read_file, sync_full, write_full};
+use crate::order::sort_short;
 
 /// The most bytes that a snapshot's state may have: 64 MiB.
 pub const MAX_STATE: usize = 64 << 20;
@@ -59,7 +60,7 @@ pub(crate) fn all(storage: &dyn Storage, files: &Files, key: &Key, generation: u
     let mut found: Vec<_> = (0..2)
         .filter_map(|which| load(storage, files, which, key, generation).map(|snapshot| (which, snapshot)))
         .collect();
-    found.sort_by_key(|(_, snapshot)| std::cmp::Reverse(snapshot.position.next_seq));
+    sort_short(&mut found, |(_, snapshot)| std::cmp::Reverse(snapshot.position.next_seq));
     found
 }
 

@@ -16,6 +16,7 @@ use super::keys::TAG;
 use super::scan::Position;
 use super::storage::{StorageFile, read_full};
 use super::tree::{Hash, leaf_hash, subtrees};
+use crate::order::sort_short;
 
 /// How much of the file is read at once; more only for a frame that is larger.
 const PIECE: usize = 1 << 20;
@@ -58,7 +59,7 @@ pub(super) fn sweep(
         joined.fold(own, Result::and)
     })?;
     let mut checked = checked.into_inner().unwrap_or_else(PoisonError::into_inner);
-    checked.sort_by_key(|piece: &Checked| piece.number);
+    sort_short(&mut checked, |piece: &Checked| piece.number);
     Ok(join(checked, from, wanted))
 }
 

@@ -26,7 +26,10 @@ pub fn leaf_hash(bytes: &[u8]) -> Hash {
 
 /// The hash of a node: SHA-256 of a one byte and both children.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    sha256(&[&[1], left, right])
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    sha256(&[&bytes])
 }
 
 /// The root of the tree without leaves.
