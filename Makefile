@@ -25,7 +25,7 @@ packages: build ## The package of every ecosystem, in build/packages; with PLATF
 test: build ## All tests, in every language
 	@scripts/test.sh
 
-test-windows: ## The tests of the build for Windows, by MinGW and Wine, which it installs on Debian; else it says why they did not run
+test-windows: build ## The tests of the build for Windows, by MinGW and Wine, which it installs on Debian; else it says why they did not run
 	@scripts/windows.sh test
 
 test-dotnet: build ## The C# tests on .NET: the `dotnet` on the path, or the one of scripts/dotnet.sh
