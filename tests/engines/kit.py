@@ -55,7 +55,8 @@ class Counts:
 def environment(**more):
     """What a program sees: no setting of the caller's finds a library or a file."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LUA_", "REPRIEVE_", "LD_", "PYTHON"))}
-    if os.access("/dev/shm", os.W_OK):
+    # A container often has 64 MB there, and each project of Godot's takes the library along.
+    if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free >= 1 << 30:
         env["TMPDIR"] = "/dev/shm"
     return dict(env, **{key: str(value) for key, value in more.items()})
 
@@ -158,7 +159,7 @@ class FullDisk:
         self.folder.mkdir()
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.folder], stderr=subprocess.PIPE)
         if done.returncode:
-            raise PermissionError(done.stderr.decode(errors="replace").strip())
+            raise PermissionError(" ".join(done.stderr.decode(errors="replace").split()))
         try:
             app = vendor(self.folder / "product")
             with open(self.folder / "filling", "wb", buffering=0) as file:

@@ -30,7 +30,10 @@ TALK = re.compile(r"Loading resource|platform:|Unrecognized|XR:|SDL:|TextServer|
 
 def engine():
     """The program that runs Godot, or why there is none."""
-    ran = subprocess.run([kit.ROOT / "scripts" / "godot.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=400)
+    try:
+        ran = subprocess.run([kit.ROOT / "scripts" / "godot.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+    except subprocess.TimeoutExpired as late:
+        return None, f"Godot: scripts/godot.sh took longer than {late.timeout} s"
     out = ran.stdout.decode(errors="replace").strip().splitlines()
     return (None, out[-1].removeprefix("not run: ")) if ran.returncode or not out else (out[-1], None)
 
