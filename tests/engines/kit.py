@@ -29,12 +29,13 @@ class Counts:
         self.name, self.passed, self.failed, self.skipped = name, 0, 0, 0
 
     def note(self, what, problem=None):
-        """One test: no problem is a pass."""
+        """One test: no problem is a pass. Whether it passed."""
         if problem:
             self.failed += 1
             print(f"FAILED {what}: {problem}", flush=True)
         else:
             self.passed += 1
+        return not problem
 
     def skip(self, what, why):
         self.skipped += 1
@@ -65,6 +66,13 @@ def call(command, env, seconds=120, cwd=None):
     ran = subprocess.run([str(word) for word in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, timeout=seconds)
     return ran.returncode, ran.stdout.decode(errors="replace"), ran.stderr.decode(errors="replace")
+
+
+def said(*command, env=None, seconds=300, cwd=None):
+    """A command's status, and all that it printed, to both streams, as it came."""
+    ran = subprocess.run([str(word) for word in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, timeout=seconds)
+    return ran.returncode, ran.stdout.decode(errors="replace").strip()
 
 
 def differs(got, wanted):
@@ -147,6 +155,26 @@ def killed(command, env, app, times=6):
         return f"only {acknowledged} appends were acknowledged before {times} kills"
     code, out, problem = call([CLI, "check", "cad", "core", "--app", app], environment())
     return None if code == 0 and "full" in out else f"reprieve check ended with {code}: {out}{problem}"
+
+
+def editor_killed(program, env, folder, times=6):
+    """A stub of an editor is killed in the middle of an append, again and again; the next one opens the ledger."""
+    appended = 0
+    for turn in range(times):
+        with subprocess.Popen([*map(str, program), "append", str(folder)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as editor:
+            line = editor.stdout.readline()
+            if line.strip() != b"appending":
+                editor.kill()
+                return f"round {turn}: {line!r} {editor.stdout.read()[-2000:]!r}"
+            time.sleep(0.1 + 0.05 * turn)
+            editor.kill()
+            appended += editor.stdout.read().count(b"appended\n")
+    code, out = said(*program, "reopen", folder, env=env)
+    if code or not re.search(r"^appeals \d+$", out, re.MULTILINE):
+        return out or f"ended with {code}"
+    # One more may have been on disk than was acknowledged, in each round; some were delivered and acknowledged before a kill.
+    return None if appended > times else f"only {appended} appends before {times} kills"
 
 
 class FullDisk:

@@ -11,39 +11,21 @@ import os
 import pathlib
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 
 import yaml
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import kit  # noqa: E402
+from kit import LIB, ROOT, said as call  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent.parent
-LIB = pathlib.Path(os.environ.get("REPRIEVE_LIB") or ROOT / "target" / "release").resolve()
 PACKAGE = ROOT / "bindings" / "unity"
 MONO_FLAGS = ["-langversion:7.2", "-warn:4", "-warnaserror+", "-debug"]
-counts = {"passed": 0, "failed": 0, "not run": 0}
-
-
-def check(what, problem=None):
-    counts["failed" if problem else "passed"] += 1
-    if problem:
-        print(f"FAILED {what}: {problem}", flush=True)
-    return not problem
-
-
-def skip(what, why):
-    counts["not run"] += 1
-    print(f"not run: {what}: {why}", flush=True)
-
-
-def call(*command, env=None, timeout=300, cwd=None):
-    ran = subprocess.run([str(word) for word in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                         timeout=timeout)
-    return ran.returncode, ran.stdout.decode(errors="replace").strip()
+counts = kit.Counts("unity")
+check, skip = counts.note, counts.skip
 
 
 def environment(lib, work):
@@ -143,32 +125,12 @@ def broken(engine, run, work):
         check(f"{engine}: {name}", said if code else f"{lacking} is not in: {said}" if lacking else None)
 
 
-def killed(program, env, folder, times=6):
-    """The Editor is killed in the middle of an append, again and again; what was acknowledged is there, and the next one opens it."""
-    appended = 0
-    for turn in range(times):
-        with subprocess.Popen([*program, "append", str(folder)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as editor:
-            line = editor.stdout.readline()
-            if line.strip() != b"appending":
-                editor.kill()
-                return f"round {turn}: {line!r} {editor.stdout.read()[-2000:]!r}"
-            time.sleep(0.1 + 0.05 * turn)
-            os.kill(editor.pid, signal.SIGKILL)
-            appended += editor.stdout.read().count(b"appended\n")
-    code, said = call(*program, "reopen", folder, env=env)
-    found = re.search(r"^appeals (\d+)$", said, re.MULTILINE)
-    if code or not found:
-        return said
-    # One more may have been on disk than was acknowledged, in each round; some were delivered and acknowledged before a kill.
-    return None if appended > times else f"only {appended} appends before {times} kills"
-
-
 def runs(name, program, work, env_of, defines):
-    def run(*words, lib=LIB, timeout=300):
-        return call(*program, *words, env=env_of(lib), timeout=timeout, cwd=work)
+    def run(*words, lib=LIB, seconds=300):
+        return call(*program, *words, env=env_of(lib), seconds=seconds, cwd=work)
 
-    def must(what, *words, timeout=300):
-        code, said = run(*words, timeout=timeout)
+    def must(what, *words, seconds=300):
+        code, said = run(*words, seconds=seconds)
         check(f"{name}: {what}", said or f"ended with {code}" if code else None)
         return said
 
@@ -182,7 +144,7 @@ def runs(name, program, work, env_of, defines):
     must("two scenes, three clients, two ledgers", "scenes", work / "scenes")
     must("the sample's scene", "scene", "x")
     print(f"{name}: allocated by the checks and Update of a frame: " + must("nothing is allocated in a frame", "allocations", work / "allocations"))
-    check(f"{name}: killed in the middle of an append", killed(program, env_of(LIB), work / "killed"))
+    check(f"{name}: killed in the middle of an append", kit.editor_killed(program, env_of(LIB), work / "killed"))
     code, said = run("record", "x", work / "record.txt")
     expected = (ROOT / "samples" / "outpost" / "expected.txt").read_bytes()
     check(f"{name}: Outpost's record", said if code else None if (work / "record.txt").read_bytes() == expected else "it is not samples/outpost/expected.txt")
@@ -203,7 +165,7 @@ def runs(name, program, work, env_of, defines):
 
 def layout(work):
     out = work / "out"
-    ran, said = call(ROOT / "scripts" / "package" / "unity.sh", out, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), timeout=1200)
+    ran, said = call(ROOT / "scripts" / "package" / "unity.sh", out, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), seconds=1200)
     if not check("the package is made", said if ran else None):
         return None
     version = json.loads((PACKAGE / "package.json").read_text())["version"]
@@ -234,7 +196,7 @@ def layout(work):
     check("no path of the machine that built it in a text", machine)
     metas(package)
     again = work / "again"
-    call(ROOT / "scripts" / "package" / "unity.sh", again, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), timeout=1200)
+    call(ROOT / "scripts" / "package" / "unity.sh", again, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), seconds=1200)
     check("the same bytes from the same tree", None if (again / archive.name).read_bytes() == archive.read_bytes() else "they differ")
     return package
 
@@ -376,8 +338,7 @@ def main():
             skip(".NET", "there is no build/dotnet; scripts/dotnet.sh makes one")
         skip("C# 9, which Unity 2021.3 compiles by", "no such compiler is here; the sources are C# 7.3, which it takes")
         skip("Unity itself", "the Editor, its importer, IL2CPP and its players cannot be had here")
-    print(f"unity: {counts['passed']} passed, {counts['failed']} failed, {counts['not run']} not run")
-    return 1 if counts["failed"] or not counts["passed"] else 0
+    return counts.finish()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -17,28 +16,14 @@ import tempfile
 import time
 import zipfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import kit  # noqa: E402
+from kit import LIB, ROOT, said as call  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent.parent
-LIB = pathlib.Path(os.environ.get("REPRIEVE_LIB") or ROOT / "target" / "release").resolve()
 FLAGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-O1", "-g"]
-counts = {"passed": 0, "failed": 0, "not run": 0}
-
-
-def check(what, problem=None):
-    counts["failed" if problem else "passed"] += 1
-    if problem:
-        print(f"FAILED {what}: {problem}", flush=True)
-    return not problem
-
-
-def skip(what, why):
-    counts["not run"] += 1
-    print(f"not run: {what}: {why}", flush=True)
-
-
-def call(*command, env=None, timeout=300, cwd=None):
-    ran = subprocess.run([str(word) for word in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
-    return ran.returncode, ran.stdout.decode(errors="replace").strip()
+counts = kit.Counts("unreal")
+check, skip = counts.note, counts.skip
 
 
 # The plugin as it is handed out.
@@ -46,7 +31,7 @@ def call(*command, env=None, timeout=300, cwd=None):
 def layout(work):
     out = work / "out"
     env = dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so"))
-    code, said = call(ROOT / "scripts" / "package" / "unreal.sh", out, env=env, timeout=1200)
+    code, said = call(ROOT / "scripts" / "package" / "unreal.sh", out, env=env, seconds=1200)
     if not check("the plugin is made", said if code else None):
         return None
     told = json.loads((ROOT / "bindings" / "unreal" / "Reprieve.uplugin").read_text(encoding="utf-8"))
@@ -81,7 +66,7 @@ def layout(work):
     check("no path of the machine that built it in a text", machine)
     check("no path is too long for the store", [name for name in names if len(name) > 140])
     again = work / "again"
-    call(ROOT / "scripts" / "package" / "unreal.sh", again, env=env, timeout=1200)
+    call(ROOT / "scripts" / "package" / "unreal.sh", again, env=env, seconds=1200)
     check("the same bytes from the same tree", None if (again / archive.name).read_bytes() == archive.read_bytes() else "they differ")
     return plugin
 
@@ -139,7 +124,7 @@ def compile_all(plugin, generated, out, compiler, standard, extra=()):
     paths = [generated, HERE / "stubs", source / "ThirdParty" / "ReprieveLibrary" / "include", source / "Reprieve" / "Public", source / "Reprieve" / "Private", source / "ReprieveOutpost" / "Public"]
     files = [*sorted((source / "Reprieve" / "Private").glob("*.cpp")), *sorted((source / "ReprieveOutpost" / "Private").glob("*.cpp")), HERE / "program.cpp"]
     if "-fsyntax-only" in extra:
-        code, said = call(compiler, f"-std={standard}", *FLAGS, *extra, *[f"-I{path}" for path in paths], *files, timeout=600)
+        code, said = call(compiler, f"-std={standard}", *FLAGS, *extra, *[f"-I{path}" for path in paths], *files, seconds=600)
         return said[:2000] if code else None
     running = [(file, subprocess.Popen([compiler, f"-std={standard}", *FLAGS, *extra, "-c", *[f"-I{path}" for path in paths], str(file), "-o", str(out / f"{file.stem}.o")],
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)) for file in files]
@@ -191,24 +176,6 @@ def broken(run, plugin, work):
         check(name, said if code else f"{lacking} is not in: {said}" if lacking else None)
 
 
-def killed(program, env, folder, times=6):
-    """The editor is killed in the middle of an append, again and again; the next one opens the ledger."""
-    appended = 0
-    for turn in range(times):
-        with subprocess.Popen([str(program), "append", str(folder)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as editor:
-            line = editor.stdout.readline()
-            if line.strip() != b"appending":
-                editor.kill()
-                return f"round {turn}: {line!r} {editor.stdout.read()[-2000:]!r}"
-            time.sleep(0.1 + 0.05 * turn)
-            os.kill(editor.pid, signal.SIGKILL)
-            appended += editor.stdout.read().count(b"appended\n")
-    code, said = call(program, "reopen", folder, env=env)
-    if code or not re.search(r"^appeals \d+$", said, re.MULTILINE):
-        return said
-    return None if appended > times else f"only {appended} appends before {times} kills"
-
-
 def runs(program, plugin, work):
     home = work / "home"
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "REPRIEVE_"))}
@@ -226,7 +193,7 @@ def runs(program, plugin, work):
     must("a drill to open", "make", drill)
     print("checks in the frames: " + must("1,000 frames with checks, events, console, closing and opening", "ticks", drill))
     print("Play In Editor: " + must("entered and left a hundred times, two instances each", "plays", drill))
-    check("killed in the middle of an append", killed(program, dict(env, PLUGIN=str(plugin)), drill))
+    check("killed in the middle of an append", kit.editor_killed([program], dict(env, PLUGIN=str(plugin)), drill))
     sys.path.insert(0, str(ROOT / "tests" / "processes"))
     from vendor import Vendor
     product = work / "product"
@@ -248,7 +215,7 @@ def runs(program, plugin, work):
     if shutil.which("valgrind"):
         # A drill of its own: the other one has what the killed ones appended.
         run("make", work / "valgrind")
-        code, said = call("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", program, "ticks", work / "valgrind", env=dict(env, PLUGIN=str(plugin)), timeout=600)
+        code, said = call("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", program, "ticks", work / "valgrind", env=dict(env, PLUGIN=str(plugin)), seconds=600)
         check("valgrind finds nothing", said[:3000] if code else None)
     else:
         skip("valgrind", "it is missing")
@@ -265,7 +232,7 @@ def threads(plugin, generated, work):
     env = dict(os.environ, PLUGIN=str(plugin), TSAN_OPTIONS=f"exitcode=66 suppressions={work / 'suppressions'} ignore_noninstrumented_modules=1")
     call(out / "program", "make", work / "threads", env=env)
     for what in ("ticks", "actor"):
-        code, said = call(out / "program", what, work / "threads", env=env, timeout=600)
+        code, said = call(out / "program", what, work / "threads", env=env, seconds=600)
         check(f"ThreadSanitizer finds nothing: {what}", said[:3000] if code else None)
 
 
@@ -317,8 +284,7 @@ def main():
             together(plugin, generated, work)
             examples(plugin, generated, work)
         skip("Unreal Engine itself", "UnrealHeaderTool, UnrealBuildTool, the editor and packaged games cannot be had here")
-    print(f"unreal: {counts['passed']} passed, {counts['failed']} failed, {counts['not run']} not run")
-    return 1 if counts["failed"] or not counts["passed"] else 0
+    return counts.finish()
 
 
 if __name__ == "__main__":
