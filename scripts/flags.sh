@@ -4,3 +4,9 @@ for folder in "${CARGO_HOME:-${HOME:-}/.cargo}/registry/src=/cargo" "$PWD=/repri
   case "$folder" in *" "*) ;; *) RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--remap-path-prefix=$folder" ;; esac
 done
 export RUSTFLAGS
+
+# The DLL for Windows that scripts/package/windows.sh left, if it was built of this tree.
+windows_dll() {
+  local dll=build/windows/dist/reprieve.dll
+  [ -e "$dll" ] && [ -z "$(find src bindings/c/src bindings/c/quick Cargo.lock -newer "$dll" -print -quit)" ] && echo "$dll"
+}

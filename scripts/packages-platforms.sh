@@ -15,6 +15,7 @@ shift
 platforms=("$@")
 if [ $# = 0 ] || [ "$*" = all ]; then platforms=(linux-x86_64 linux-aarch64 linux-x86_64-musl macos-aarch64); fi
 scripts/platforms.sh --tools
+. scripts/flags.sh
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 tools="$PWD/build/platforms/venv"
@@ -34,7 +35,7 @@ cross() {
   local triple="$1"
   shift
   local flags=()
-  case "$triple" in *-musl) flags=("RUSTFLAGS=-Ctarget-feature=-crt-static -Clink-self-contained=no") ;; esac
+  case "$triple" in *-musl) flags=("RUSTFLAGS=$RUSTFLAGS -Ctarget-feature=-crt-static -Clink-self-contained=no") ;; esac
   # Symbols are stripped by the linker; rust-objcopy is not at hand for every platform.
   env PATH="$tools/bin:$zig:$PWD/build/venv/bin:/usr/bin:$PATH" CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
     CARGO_UNSTABLE_BUILD_STD=std,panic_unwind CARGO_TARGET_DIR="$PWD/build/platforms/target" "${flags[@]}" "$@"
@@ -115,4 +116,4 @@ if [ ${#folders[@]} -gt 0 ]; then
   tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n > "$out/$name.tar.gz"
   echo "$out/$name.tar.gz"
 fi
-ls -l "$out"
+python3 scripts/package/contents.py "$out"

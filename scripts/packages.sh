@@ -18,4 +18,4 @@ done
 # Those of other platforms take much longer, so only when asked: PLATFORMS=all, or some of scripts/packages-platforms.sh's names.
 # shellcheck disable=SC2086
 if [ -n "${PLATFORMS:-}" ]; then scripts/packages-platforms.sh "$out/platforms" $PLATFORMS; fi
-ls -l "$out"
+python3 scripts/package/contents.py "$out"

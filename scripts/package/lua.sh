@@ -28,8 +28,7 @@ mkdir -p "$package" "$out"
 rm -f "$out"/reprieve-lua-*.tar.gz
 cp bindings/lua/*.lua bindings/lua/README.md LICENSE-MIT LICENSE-APACHE "$target/dist/$library" "$package/"
 # For Windows too, where scripts/package/windows.sh built it of this tree: in a folder that reprieve_library.lua looks into.
-dll=build/windows/dist/reprieve.dll
-if [ "$system" != Windows ] && [ -e "$dll" ] && [ -z "$(find src bindings/c/src Cargo.lock -newer "$dll" -print -quit)" ]; then
+if [ "$system" != Windows ] && dll=$(windows_dll); then
   mkdir "$package/Windows-x64"
   cp "$dll" "$package/Windows-x64/"
 fi

@@ -42,8 +42,5 @@ if ! "$dotnet" build -nologo -v:q -c Release "$work/csharp/Reprieve.csproj" "-p:
   exit 1
 fi
 # For Windows too, where scripts/package/windows.sh built it of this tree.
-dll=build/windows/dist/reprieve.dll
-if [[ "$system" != win && " $*" != *" win-x64="* ]] && [ -e "$dll" ] && [ -z "$(find src bindings/c/src Cargo.lock -newer "$dll" -print -quit)" ]; then
-  set -- "$@" "win-x64=$dll"
-fi
+if [[ "$system" != win && " $*" != *" win-x64="* ]] && dll=$(windows_dll); then set -- "$@" "win-x64=$dll"; fi
 python3 scripts/package/nuget.py "$work/csharp" "$out" "$system-$machine=$target/$library" "$@"

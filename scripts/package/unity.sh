@@ -19,4 +19,6 @@ if [ -z "$library" ]; then
   cargo build --profile dist --locked --quiet -p reprieve-c
   library="${CARGO_TARGET_DIR:-target}/dist/$name"
 fi
+# For Windows too, where scripts/package/windows.sh built it of this tree.
+if [[ "$place" != Windows/* && " $*" != *" Windows/x86_64="* ]] && dll=$(windows_dll); then set -- "$@" "Windows/x86_64=$dll"; fi
 python3 scripts/package/unity.py "$out" "$place=$library" "$@"

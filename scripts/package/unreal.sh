@@ -18,4 +18,6 @@ if [ -z "$library" ]; then
   cargo build --profile dist --locked --quiet -p reprieve-c
   library="${CARGO_TARGET_DIR:-target}/dist/$name"
 fi
+# For Windows too, where scripts/package/windows.sh built it of this tree.
+if [[ "$platform" != Win64 && " $*" != *" Win64="* ]] && dll=$(windows_dll); then set -- "$@" "Win64=$dll"; fi
 python3 scripts/package/unreal.py "$out" "$platform=$library" "$@"
