@@ -116,14 +116,7 @@ impl Http {
 
     /// POSTs JSON and reads the whole answer, [`MAX_ANSWER`] bytes at most, within the time. Waits.
     pub fn post(&self, url: &str, body: &[u8], within: Duration) -> Outcome {
-        match self.try_post(url, body, within) {
-            Ok(answer) => Outcome::Answer(answer),
-            Err(error) => match failure(&error) {
-                // The only one that is connected to is the proxy, and that stands in the customer's network.
-                Failure::Refused if self.goes_by_proxy(url) => Outcome::Failed(Failure::NoRoute),
-                failure => Outcome::Failed(failure),
-            },
-        }
+        self.outcome(url, self.try_post(url, body, within))
     }
 
     fn goes_by_proxy(&self, url: &str) -> bool {
@@ -136,12 +129,44 @@ impl Http {
         for (name, value) in &*self.headers {
             request = request.header(name, value);
         }
-        let mut answer = request.config().timeout_global(Some(within)).build().send(body)?;
-        let retry_after = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(MAX_ANSWER as u64).read_to_vec()?;
-        Ok(HttpAnswer { status, retry_after, body })
+        whole(request.config().timeout_global(Some(within)).build().send(body)?)
     }
+
+    /// GETs a mirror's file, if it is another than that of this `ETag`. The header fields of the options name the customer, and are not sent. Waits.
+    pub fn get(&self, url: &str, etag: Option<&str>, within: Duration) -> Outcome {
+        let mut request = self.agent.get(url);
+        if let Some(etag) = etag {
+            request = request.header("If-None-Match", etag);
+        }
+        let answer = request.config().timeout_global(Some(within)).build().call();
+        self.outcome(url, answer.and_then(whole))
+    }
+
+    /// Asks for the head of an endpoint. Waits.
+    pub fn probe(&self, url: &str, within: Duration) -> Outcome {
+        let answer = self.agent.head(url).config().timeout_global(Some(within)).build().call();
+        self.outcome(url, answer.and_then(whole))
+    }
+
+    fn outcome(&self, url: &str, answer: Result<HttpAnswer, ureq::Error>) -> Outcome {
+        match answer {
+            Ok(answer) => Outcome::Answer(answer),
+            Err(error) => match failure(&error) {
+                // The only one that is connected to is the proxy, and that stands in the customer's network.
+                Failure::Refused if self.goes_by_proxy(url) => Outcome::Failed(Failure::NoRoute),
+                failure => Outcome::Failed(failure),
+            },
+        }
+    }
+}
+
+/// The whole answer, [`MAX_ANSWER`] bytes at most.
+fn whole(mut answer: ureq::http::Response<ureq::Body>) -> Result<HttpAnswer, ureq::Error> {
+    let field = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (retry_after, date, etag) = (field("Retry-After"), field("Date"), field("ETag"));
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(MAX_ANSWER as u64).read_to_vec()?;
+    Ok(HttpAnswer { status, retry_after, date, etag, body })
 }
 
 /// Which failure an error is; what it is evidence of is decided in [`renew`](crate::renew).
@@ -295,18 +320,36 @@ fn wait<T>(inbox: &mpsc::Receiver<T>, pause: Duration, clock: impl Fn() -> Span)
     }
 }
 
+/// A thread for each attempt: two are hedged at once, and one that nobody waits for ends by its time-out.
+fn start(
+    renewer: &mut Renewer,
+    answers: &Sender<Message>,
+    attempt: AttemptId,
+    http: &Http,
+    ask: impl FnOnce(&Http) -> Outcome + Send + 'static,
+) {
+    let (http, answers) = (http.clone(), answers.clone());
+    let started = thread::Builder::new().name("reprieve-http".into()).spawn(move || {
+        let _ = answers.send(Message::Ended(attempt, ask(&http)));
+    });
+    if started.is_err() {
+        renewer.ended(attempt, &Outcome::Failed(Failure::Local));
+    }
+}
+
 fn drive(mut renewer: Renewer, http: &Http, inbox: &mpsc::Receiver<Message>, answers: &Sender<Message>) {
     loop {
         let message = match renewer.poll() {
             Ok(Task::Send { attempt, url, body, within }) => {
-                // A thread for each attempt: two are hedged at once, and one that nobody waits for ends by its time-out.
-                let (http, answers) = (http.clone(), answers.clone());
-                let started = thread::Builder::new().name("reprieve-http".into()).spawn(move || {
-                    let _ = answers.send(Message::Ended(attempt, http.post(&url, &body, within)));
-                });
-                if started.is_err() {
-                    renewer.ended(attempt, &Outcome::Failed(Failure::Local));
-                }
+                start(&mut renewer, answers, attempt, http, move |http| http.post(&url, &body, within));
+                continue;
+            }
+            Ok(Task::Get { attempt, url, etag, within }) => {
+                start(&mut renewer, answers, attempt, http, move |http| http.get(&url, etag.as_deref(), within));
+                continue;
+            }
+            Ok(Task::Probe { attempt, url, within }) => {
+                start(&mut renewer, answers, attempt, http, move |http| http.probe(&url, within));
                 continue;
             }
             Ok(Task::Abort(_)) => continue,

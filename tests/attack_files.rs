@@ -63,6 +63,7 @@ impl Vendor {
                 .collect(),
             roots: vec![self.root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         document::issue(Kind::Keys, &document.claims(), &[&self.root]).unwrap()

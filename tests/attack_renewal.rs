@@ -11,7 +11,7 @@ use reprieve::document::{self, KeyEntry, Keys, Role, SigningKey};
 use reprieve::ledger::{Disk, Storage};
 use reprieve::renew::{AttemptId, Endpoint, Failure, HttpAnswer, Outcome, Settings};
 use reprieve::terms::{Kind, Outage, Refusal};
-use reprieve::time::Instant;
+use reprieve::time::{Instant, Span};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vendor::{Vendor, now};
@@ -30,14 +30,17 @@ fn sent(renewer: &mut Renewer) -> (AttemptId, Vec<u8>) {
 }
 
 fn waits(renewer: &mut Renewer) -> Duration {
-    match renewer.poll().unwrap() {
-        Task::Wait(pause) => pause,
-        other => panic!("{other:?}"),
+    loop {
+        match renewer.poll().unwrap() {
+            Task::Wait(pause) => return pause,
+            Task::Probe { attempt, .. } => renewer.ended(attempt, &Outcome::Failed(Failure::NoRoute)),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
 fn ok(body: &Value) -> Outcome {
-    Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body: body.to_string().into_bytes() })
+    Outcome::Answer(HttpAnswer { status: 200, body: body.to_string().into_bytes(), ..HttpAnswer::default() })
 }
 
 fn text(token: Vec<u8>) -> String {
@@ -97,6 +100,7 @@ fn documents_before_the_keys_that_signed_them_are_taken() {
         keys: vec![KeyEntry { roles: vec![Role::Lease], ..rotated.entry(&[]) }],
         roots: vec![vendor.root.root_key()],
         endpoints: Vec::new(),
+        mirrors: Vec::new(),
         iat: Instant::from_seconds(now()),
     };
     let keys = document::issue(Kind::Keys, &document.claims(), &[&vendor.root]).unwrap();
@@ -155,9 +159,8 @@ fn a_button_works_after_a_round_that_failed() {
     let (vendor, folder) = (vendor("https://a.example/renew"), TempDir::new().unwrap());
     let client = vendor.client(folder.path());
     let mut renewer = client.renewer(Settings::default()).unwrap();
-    // So many that the pause is drawn from 15 minutes.
-    let mut pause = Duration::ZERO;
-    while pause < Duration::from_secs(20) {
+    // So many that the pause is drawn from 15 minutes, but for one that is short by chance.
+    for _ in 0..4 {
         renewer.renew_now();
         let (attempt, _) = loop {
             match renewer.poll().unwrap() {
@@ -166,11 +169,12 @@ fn a_button_works_after_a_round_that_failed() {
                     assert!(pause <= Duration::from_secs(5), "a button is put off by {pause:?}");
                     std::thread::sleep(pause);
                 }
+                Task::Probe { attempt, .. } => renewer.ended(attempt, &Outcome::Failed(Failure::NoRoute)),
                 other => panic!("{other:?}"),
             }
         };
         renewer.ended(attempt, &Outcome::Failed(Failure::NoRoute));
-        pause = waits(&mut renewer);
+        waits(&mut renewer);
     }
     renewer.network_changed();
     let pause = waits(&mut renewer);
@@ -261,4 +265,123 @@ fn a_child_of_a_fork_drops_a_renewing_without_waiting_for_a_thread_that_it_has_n
     assert!(waits(&mut other.renewer(Settings::default()).unwrap()) <= Duration::from_secs(5));
     renewing.stop();
     sent(&mut other.renewer(Settings::default()).unwrap());
+}
+
+/// Who answers over plain HTTP with what the authority signed long ago shows nothing of it, and starves nobody of his grace.
+#[test]
+fn a_replayed_answer_over_plain_http_is_the_networks_failure() {
+    for (scheme, evidence) in [("http", Some(Outage::Network)), ("https", None)] {
+        let (vendor, folder) = (vendor(&format!("{scheme}://a.example/renew")), TempDir::new().unwrap());
+        let client = vendor.client(folder.path());
+        let (old, policy, older) = (text(vendor.lease(1)), text(vendor.policy(2)), text(vendor.policy(1)));
+        for document in [&policy, &old] {
+            assert!(client.import(document.as_bytes()).unwrap().accepted);
+        }
+        std::thread::sleep(Duration::from_millis(1100));
+        let mut renewer = client.renewer(Settings::default()).unwrap();
+        let (attempt, _) = sent(&mut renewer);
+        renewer.ended(attempt, &ok(&json!({ "documents": [old, policy, older] })));
+        waits(&mut renewer);
+        let reported = [Outage::Network, Outage::Server].into_iter().find(|outage| !client.report(*outage).unwrap());
+        assert_eq!(reported, evidence, "{scheme}");
+        // What answers the request counts over any way.
+        renewer.renew_now();
+        std::thread::sleep(Duration::from_secs(5));
+        let (attempt, body) = sent(&mut renewer);
+        renewer.ended(attempt, &ok(&json!({ "documents": [lease(&vendor, &body)] })));
+        waits(&mut renewer);
+        assert!(client.check("cad", "core").allowed());
+    }
+}
+
+/// A day without a server is one request on record, not one for each round.
+#[test]
+fn an_outage_records_one_request_and_each_round_has_its_own_nonce() {
+    let (vendor, folder) = (vendor("https://a.example/renew"), TempDir::new().unwrap());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.policy(1)).unwrap();
+    let none = Span::seconds(0);
+    let mut renewer = client.renewer(Settings { pause: none, pause_most: none, ..Settings::default() }).unwrap();
+    let mut nonces = std::collections::BTreeSet::new();
+    let mut before = 0;
+    for round in 0..50 {
+        let (attempt, body) = sent(&mut renewer);
+        let request: Value = serde_json::from_slice(&body).unwrap();
+        assert!(nonces.insert(request["nonce"].as_str().unwrap().to_owned()));
+        if round == 1 {
+            before = records(&client);
+        }
+        renewer.ended(attempt, &Outcome::Failed(Failure::Refused));
+    }
+    let (attempt, body) = sent(&mut renewer);
+    assert_eq!(records(&client), before, "rounds that fail record nothing new");
+    // The answer to a head that was sent again is fresh, and countersigns it.
+    let request = reprieve::renew::RenewalRequest::read(&body).unwrap();
+    let claims = request.lease(
+        "L1",
+        "cad",
+        &[("core".to_owned(), Instant::from_seconds(now() + 86_400))].into(),
+        Instant::from_seconds(now()),
+        false,
+    );
+    renewer.ended(attempt, &ok(&json!({ "documents": [text(vendor.issue(Kind::Lease, claims))] })));
+    waits(&mut renewer);
+    assert!(client.check("cad", "core").allowed());
+    let next = reprieve::renew::RenewalRequest::read(&client.request().unwrap().body).unwrap();
+    assert_eq!(next.chain.since.len(), 1, "the one that was countersigned");
+    assert_eq!(next.chain.continuity(&request.chain.head).unwrap(), reprieve::ledger::Continuity::Continues);
+}
+
+/// One that takes the turn and is never polled again keeps it for so long and no longer; when it is polled at last, it notices.
+#[test]
+fn a_renewer_that_nobody_polls_loses_the_turn() {
+    let (vendor, folder) = (vendor("https://a.example/renew"), TempDir::new().unwrap());
+    let (one, two, three) = (vendor.client(folder.path()), vendor.client(folder.path()), vendor.client(folder.path()));
+    let settings = Settings { turn: Span::seconds(6), ..Settings::default() };
+    let mut stuck = one.renewer(settings.clone()).unwrap();
+    let (forgotten, old) = sent(&mut stuck);
+    let mut second = two.renewer(settings.clone()).unwrap();
+    let begun = std::time::Instant::now();
+    let (attempt, body) = loop {
+        match second.poll().unwrap() {
+            Task::Wait(pause) => std::thread::sleep(pause),
+            Task::Send { attempt, body, .. } => break (attempt, body.to_vec()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!((6..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    // A third one waits for the second, as ever.
+    assert!(waits(&mut three.renewer(settings.clone()).unwrap()) <= Duration::from_secs(5));
+    // The first one wakes: its attempt is over, and it takes nothing from the second.
+    assert_eq!(stuck.poll().unwrap(), Task::Abort(forgotten));
+    waits(&mut stuck);
+    stuck.ended(forgotten, &ok(&json!({ "documents": [lease(&vendor, &old)] })));
+    assert!(!one.check("cad", "core").allowed(), "an attempt that is over is nothing");
+    second.ended(attempt, &ok(&json!({ "documents": [lease(&vendor, &body)] })));
+    assert!(waits(&mut second) > Duration::from_secs(30));
+    assert!(two.check("cad", "core").allowed());
+    let said: String = one.diagnostics().iter().map(|one| one.text.clone()).collect();
+    assert!(said.contains("another product took the turn"), "{said}");
+    // And the turn can be had again.
+    let mut last = three.renewer(settings).unwrap();
+    last.renew_now();
+    sent(&mut last);
+}
+
+/// What a bad document of an answer was stands in the diagnostics, beside what became of the good ones.
+#[test]
+fn a_bad_document_is_told_and_the_good_ones_are_taken() {
+    let (vendor, folder) = (vendor("https://a.example/renew"), TempDir::new().unwrap());
+    let client = vendor.client(folder.path());
+    let mut renewer = client.renewer(Settings::default()).unwrap();
+    let (attempt, body) = sent(&mut renewer);
+    renewer.ended(attempt, &ok(&json!({ "documents": [7, lease(&vendor, &body), null] })));
+    assert!(waits(&mut renewer) > Duration::from_secs(30));
+    assert!(client.check("cad", "core").allowed());
+    assert!(client.report(Outage::Network).unwrap() && client.report(Outage::Server).unwrap(), "nothing was reported");
+    let said: Vec<String> = client.diagnostics().iter().map(|one| one.text.clone()).collect();
+    let told = |number: u32| {
+        said.iter().any(|text| text.contains(&format!("document {number} of the answer is refused (malformed)")))
+    };
+    assert!(told(1) && told(3) && !told(2), "{said:?}");
 }

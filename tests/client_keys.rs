@@ -31,6 +31,7 @@ impl Vendor {
             keys: vec![KeyEntry { roles: vec![Role::Lease], ..key.entry(&[]) }],
             roots: vec![root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", SECRET, vec![root.root_key()]);

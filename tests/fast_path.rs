@@ -70,6 +70,7 @@ fn client(folder: &Path, upkeep: Upkeep) -> Client {
         keys: vec![KeyEntry { roles: vec![Role::Lease, Role::Policy], ..signer.entry(&[]) }],
         roots: vec![root.root_key()],
         endpoints: Vec::new(),
+        mirrors: Vec::new(),
         iat: Instant::from_seconds(1_700_000_000),
     };
     let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);

@@ -132,6 +132,7 @@ impl World {
             keys: entries.collect(),
             roots: vec![world.root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(START),
         };
         let token = document::issue(Kind::Keys, &document.claims(), &[&world.root]).unwrap();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use reprieve::renew::{
-    Action, AttemptId, Ended, Endpoint, Engine, Failure, HttpAnswer, Outcome, Outlook, Settings, Term,
+    Action, AttemptId, Ended, Endpoint, Engine, Failure, HttpAnswer, Outcome, Outlook, Settings, Taken, Term,
 };
 use reprieve::terms::{Outage, Refusal};
 use reprieve::time::{Instant, Span};
@@ -56,6 +56,12 @@ struct World {
     /// Of the round that is under way.
     tried: HashSet<String>,
     reported: bool,
+    probes: Vec<i64>,
+    /// Probes are answered though rounds fail.
+    portal: bool,
+    /// What each mirror's file is answered with; nobody is there else.
+    mirrors: BTreeMap<String, HttpAnswer>,
+    gets: Vec<(i64, String, Option<String>)>,
 }
 
 const START: Instant = Instant::from_seconds(1_767_225_600);
@@ -75,6 +81,10 @@ impl World {
             begun: Vec::new(),
             tried: HashSet::new(),
             reported: false,
+            probes: Vec::new(),
+            portal: false,
+            mirrors: BTreeMap::new(),
+            gets: Vec::new(),
         }
     }
 
@@ -129,6 +139,33 @@ impl World {
                         assert!(!std::mem::replace(&mut self.reported, true), "a round is reported once");
                         self.note(Seen::Reported(outage));
                     }
+                    Action::Look => self.engine.look(self.now),
+                    Action::Probe { attempt, url, deadline } => {
+                        assert!(deadline > self.now);
+                        self.probes.push(self.now.as_seconds());
+                        let answer = HttpAnswer { status: 405, ..HttpAnswer::default() };
+                        match &self.behaviours[&url] {
+                            Behaviour::Silent => {}
+                            Behaviour::Fails { .. } if self.portal => {
+                                assert!(!self.engine.ended(attempt, &Outcome::Answer(answer), self.now));
+                            }
+                            Behaviour::Fails { failure, .. } => {
+                                assert!(!self.engine.ended(attempt, &Outcome::Failed(*failure), self.now));
+                            }
+                            _ => assert!(!self.engine.ended(attempt, &Outcome::Answer(answer), self.now)),
+                        }
+                    }
+                    Action::Get { attempt, url, etag, .. } => {
+                        self.gets.push((self.now.as_seconds(), url.clone(), etag));
+                        let answer = match self.mirrors.get(&url).cloned() {
+                            None => Outcome::Failed(Failure::Refused),
+                            Some(answer) => Outcome::Answer(answer),
+                        };
+                        assert!(self.engine.is_of_mirror(attempt));
+                        if self.engine.ended(attempt, &answer, self.now) {
+                            self.engine.fetched(attempt, Some(1), self.now);
+                        }
+                    }
                     Action::Wait(until) => break until,
                     other => panic!("{other:?}"),
                 }
@@ -154,7 +191,8 @@ impl World {
     }
 
     fn end(&mut self, attempt: AttemptId, url: &str) {
-        let body = |body: &[u8]| Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body: body.to_vec() });
+        let body =
+            |body: &[u8]| Outcome::Answer(HttpAnswer { status: 200, body: body.to_vec(), ..HttpAnswer::default() });
         match self.behaviours[url].clone() {
             Behaviour::Renews { .. } => {
                 if self.engine.ended(attempt, &body(b"lease"), self.now) {
@@ -169,7 +207,7 @@ impl World {
                 }
             }
             Behaviour::Says { status, retry_after, .. } => {
-                let answer = HttpAnswer { status, retry_after, body: b"<html>".to_vec() };
+                let answer = HttpAnswer { status, retry_after, body: b"<html>".to_vec(), ..HttpAnswer::default() };
                 if self.engine.ended(attempt, &Outcome::Answer(answer), self.now) {
                     self.engine.imported(attempt, &[Some(Refusal::Malformed)], self.now);
                 }
@@ -325,7 +363,7 @@ fn a_licence_that_is_renewed_no_more_neither_hammers_nor_starves_another() {
                 Action::Send { attempt, .. } => {
                     assert!(engine.ended(
                         attempt,
-                        &Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body: b"x".to_vec() }),
+                        &Outcome::Answer(HttpAnswer { status: 200, body: b"x".to_vec(), ..HttpAnswer::default() }),
                         now
                     ));
                     alive = Term { iat: outlook.t, exp: outlook.t + life };
@@ -496,7 +534,7 @@ fn what_is_over_or_unknown_is_nothing() {
     for number in [0, 1, u64::MAX] {
         let attempt = AttemptId::from_number(number);
         assert!(!world.engine.ended(attempt, &Outcome::Failed(Failure::Reset), world.now));
-        world.engine.imported(attempt, &[], world.now);
+        world.engine.imported::<Taken>(attempt, &[], world.now);
         world.engine.not_imported(attempt, world.now);
     }
     assert_eq!(world.endings(), [format!("{} {}", url("a"), Ended::Renewed)]);
@@ -563,5 +601,177 @@ proptest! {
         prop_assert!(world.running.is_empty(), "{:?} run on", world.running);
         // At the least pause there is, full jitter's mean, some hundreds of rounds.
         prop_assert!(world.begun.len() < 600, "{} rounds", world.begun.len());
+    }
+}
+
+fn fails(failure: Failure) -> Behaviour {
+    Behaviour::Fails { failure, after: 0 }
+}
+
+const DAY: i64 = 86_400;
+
+/// The network is away for a day, and comes back: the round follows within the longest pause between two probes and the jitter of a crowd.
+#[test]
+fn a_probe_finds_that_the_network_is_back() {
+    let mut late = Vec::new();
+    for seed in 0..40 {
+        let mut world = World::new(&[(at("a", 1), fails(Failure::NoDns))], Settings::default(), seed);
+        world.play(DAY);
+        assert!(!world.probes.is_empty() && world.begun.len() < 260, "{} rounds", world.begun.len());
+        assert!((DAY as usize / 60..DAY as usize / 20).contains(&world.probes.len()), "{} probes", world.probes.len());
+        world.behaviours.insert(url("a"), Behaviour::Renews { after: 0 });
+        world.play(DAY + 3600);
+        let renewed = world.seen.iter().find(|seen| seen.1 == Seen::Renewed).unwrap().0;
+        late.push(renewed - DAY);
+        let before = world.probes.len();
+        world.play(3 * DAY);
+        assert_eq!(world.probes.len(), before, "nobody probes a network that works");
+    }
+    late.sort_unstable();
+    assert!(*late.last().unwrap() <= 60 + 5, "{late:?}");
+    assert!(late[late.len() / 2] <= 40, "{late:?}");
+}
+
+/// One that answers probes and nothing else makes no more rounds than there would be without probes.
+#[test]
+fn a_network_that_answers_probes_alone_is_not_hammered() {
+    let rounds = |portal| {
+        (0..10)
+            .map(|seed| {
+                let mut world = World::new(&[(at("a", 1), fails(Failure::NoRoute))], Settings::default(), seed);
+                world.portal = portal;
+                world.play(3 * DAY);
+                world.begun.len()
+            })
+            .sum::<usize>()
+    };
+    let (with, without) = (rounds(true), rounds(false));
+    assert!(with < 2 * without, "{with} rounds, {without} where no probe is answered");
+}
+
+/// A server that is down is no network that is away.
+#[test]
+fn a_server_that_is_down_is_not_probed() {
+    for behaviour in [down(503), fails(Failure::Refused)] {
+        let mut world = World::new(&[(at("a", 1), behaviour)], Settings::default(), 1);
+        world.play(DAY);
+        assert_eq!(world.probes, [0i64; 0]);
+    }
+}
+
+/// What answers nothing at all is probed no more often than its breaker lets an attempt through.
+#[test]
+fn a_black_hole_is_probed_as_its_breaker_allows() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Silent)], Settings::default(), 1);
+    world.play(2 * DAY);
+    // An hour each, once it has failed often.
+    let late = world.probes.iter().filter(|at| **at > DAY).count();
+    assert!(late <= 24 + 1, "{late} probes in a day");
+    assert!(!world.probes.is_empty());
+}
+
+#[test]
+fn a_probe_obeys_what_the_authority_asked_for() {
+    let mut world = World::new(&[(at("a", 1), fails(Failure::NoDns))], Settings::default(), 1);
+    world.play(0);
+    let asked = loop {
+        match world.engine.poll(world.now, &world.outlook()) {
+            Action::Look => world.engine.look(world.now),
+            Action::Wait(until) => world.now = until,
+            Action::Probe { attempt, .. } => break attempt,
+            Action::Begin => world.engine.begin(world.now),
+            Action::Send { attempt, .. } => {
+                world.engine.ended(attempt, &Outcome::Failed(Failure::NoDns), world.now);
+            }
+            Action::Report(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    let busy = HttpAnswer { status: 503, retry_after: Some("1800".into()), ..HttpAnswer::default() };
+    let now = world.now;
+    assert!(!world.engine.ended(asked, &Outcome::Answer(busy), now));
+    let (begun, probes) = (world.begun.len(), world.probes.len());
+    world.play(now.as_seconds() + 1799);
+    assert_eq!((world.begun.len(), world.probes.len()), (begun, probes));
+    world.play(now.as_seconds() + 1900);
+    assert!(world.begun.len() > begun);
+}
+
+fn file(etag: Option<&str>) -> HttpAnswer {
+    HttpAnswer { status: 200, etag: etag.map(Into::into), body: b"{}".to_vec(), ..HttpAnswer::default() }
+}
+
+#[test]
+fn mirrors_are_asked_a_few_times_a_day_and_the_next_one_where_one_fails() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Renews { after: 0 })], Settings::default(), 5);
+    world.engine.set_mirrors(vec!["https://m1.example/x/".into(), "https://m2.example".into()], Span::seconds(0));
+    world.mirrors.insert("https://m2.example/v1/common.json".into(), file(Some("\"7\"")));
+    world.play(3 * DAY);
+    let asked: Vec<_> = world.gets.iter().filter(|get| get.1.starts_with("https://m2")).collect();
+    assert!((11..=14).contains(&asked.len()), "{asked:?}");
+    assert!(asked[0].2.is_none() && asked[1..].iter().all(|get| get.2.as_deref() == Some("\"7\"")), "{asked:?}");
+    assert!(world.gets.iter().all(|get| get.1.ends_with("/v1/common.json")), "{:?}", world.gets);
+    let first = world.gets.iter().filter(|get| get.1 == "https://m1.example/x/v1/common.json").count();
+    assert!(first <= 1, "the one that works is stayed with");
+    assert!(world.seen.iter().all(|seen| !matches!(seen.1, Seen::Reported(_))), "no evidence of the authority");
+    assert!(world.endings().iter().any(|ended| ended == "https://m2.example/v1/common.json fetched, 1 new"));
+}
+
+#[test]
+fn what_has_not_changed_is_success_and_what_fails_is_paused() {
+    let mut world = World::new(&[], Settings::default(), 5);
+    world.engine.set_mirrors(vec!["https://m1.example".into()], Span::seconds(0));
+    let at = "https://m1.example/v1/common.json";
+    world.mirrors.insert(at.into(), HttpAnswer { status: 304, ..HttpAnswer::default() });
+    world.play(DAY);
+    assert!((4..=5).contains(&world.gets.len()), "{:?}", world.gets);
+    assert!(world.endings().iter().all(|ended| ended.ends_with("unchanged")));
+    for answer in [None, Some(HttpAnswer { status: 404, ..HttpAnswer::default() })] {
+        world.mirrors.clear();
+        world.mirrors.extend(answer.map(|answer| (at.to_owned(), answer)));
+        let (before, from) = (world.gets.len(), world.now.as_seconds());
+        world.play(from + 10 * DAY);
+        let asked = world.gets.len() - before;
+        assert!((38..80).contains(&asked), "{asked} in ten days");
+        assert!(world.gets.last().unwrap().2.is_none(), "no tag of what was not given");
+    }
+}
+
+/// A notice may say why the authority cannot be reached.
+#[test]
+fn a_round_that_failed_has_a_mirror_asked_soon_but_not_each_time() {
+    let mut world = World::new(&[(at("a", 1), Behaviour::Renews { after: 0 })], Settings::default(), 5);
+    world.engine.set_mirrors(vec!["https://m1.example".into()], Span::seconds(0));
+    world.mirrors.insert("https://m1.example/v1/common.json".into(), file(None));
+    world.play(DAY / 4);
+    world.behaviours.insert(url("a"), down(503));
+    let before = world.gets.len();
+    world.play(2 * DAY);
+    let failed = world.seen.iter().find(|seen| matches!(seen.1, Seen::Reported(_))).unwrap().0;
+    let soon = world.gets[before..].iter().find(|get| get.0 >= failed).unwrap().0;
+    assert!(soon - failed <= 30, "{soon} {failed}");
+    let asked = world.gets.iter().filter(|get| get.0 > DAY).count();
+    assert!(asked <= DAY as usize / 900 + 1, "{asked} in a day");
+}
+
+/// What was replayed over plain HTTP shows nothing.
+#[test]
+fn an_answer_to_no_request_of_this_client_over_plain_http_is_the_networks() {
+    for (scheme, outage) in [("http", Some(Outage::Network)), ("https", None)] {
+        let mut engine =
+            Engine::new(vec![Endpoint::new(format!("{scheme}://a.example/renew"))], Settings::default(), 3);
+        let outlook = Outlook { t: START, terms: vec![], windows: vec![], look: Span::seconds(600) };
+        let now = Span::seconds(0);
+        assert_eq!(engine.poll(now, &outlook), Action::Begin);
+        engine.begin(now);
+        let Action::Send { attempt, .. } = engine.poll(now, &outlook) else { panic!() };
+        let answer = HttpAnswer { status: 200, body: b"x".to_vec(), ..HttpAnswer::default() };
+        assert!(engine.ended(attempt, &Outcome::Answer(answer), now));
+        engine.imported(attempt, &[Taken { refusal: Some(Refusal::Stale), answers: false }], now);
+        match (engine.poll(now, &outlook), outage) {
+            (Action::Report(reported), Some(outage)) => assert_eq!(reported, outage),
+            (Action::Wait(_), None) => {}
+            (other, _) => panic!("{scheme}: {other:?}"),
+        }
     }
 }

@@ -36,6 +36,7 @@ impl Authority {
             keys: vec![KeyEntry { roles: vec![Role::Lease], ..lease.entry(&[]) }],
             roots: vec![root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);

@@ -43,7 +43,7 @@ fn lease_for(vendor: &Vendor, body: &[u8], seconds: i64) -> Vec<u8> {
 }
 
 fn ok(body: Vec<u8>) -> Outcome {
-    Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body })
+    Outcome::Answer(HttpAnswer { status: 200, body, ..HttpAnswer::default() })
 }
 
 fn sent(renewer: &mut Renewer) -> (AttemptId, String, Vec<u8>) {
@@ -152,7 +152,7 @@ fn of_several_products_one_has_the_turn_and_the_others_know_what_it_learned() {
         (one.renewer(Settings::default()).unwrap(), other.renewer(Settings::default()).unwrap());
     let (attempt, _, _) = sent(&mut first);
     assert!(waits(&mut second) <= Duration::from_secs(5), "somebody else has the turn");
-    let busy = HttpAnswer { status: 429, retry_after: Some("1800".into()), body: vec![] };
+    let busy = HttpAnswer { status: 429, retry_after: Some("1800".into()), ..HttpAnswer::default() };
     first.ended(attempt, &Outcome::Answer(busy));
     let (attempt, _, _) = sent(&mut first);
     first.ended(attempt, &Outcome::Failed(Failure::Refused));

@@ -42,6 +42,9 @@ pub struct App {
     pub keys: Option<Vec<u8>>,
     /// The ways to the authority. In the file each is a URL, the best first, or a table: `{ url, priority, weight, region }`.
     pub endpoints: Vec<Endpoint>,
+    /// Base URLs of web servers, or CDNs, that have what is the same for all: keys, policy, notices and revocations. Nothing that they give is
+    /// believed but for its signatures.
+    pub mirrors: Vec<String>,
     /// The vendor's audit key (X25519): who holds its private half can open a ledger that a customer sends.
     pub audit_key: Option<[u8; 32]>,
     /// The ledger's folder. None: the default of the platform.
@@ -74,6 +77,8 @@ struct Raw {
     keys: Option<String>,
     #[serde(default)]
     endpoints: Vec<UrlOrTable>,
+    #[serde(default)]
+    mirrors: Vec<String>,
     audit_key: Option<String>,
     #[serde(default)]
     place: RawPlace,
@@ -170,6 +175,16 @@ fn endpoints(raw: Vec<UrlOrTable>) -> Result<Vec<Endpoint>, Error> {
     Ok(known)
 }
 
+fn mirrors(urls: Vec<String>) -> Result<Vec<String>, Error> {
+    match urls.iter().find(|url| !Endpoint::is_url(url)) {
+        None => Ok(urls),
+        Some(odd) => {
+            let text = format!("application file: `mirrors` has {odd:?}, which is no https:// (or http://) URL");
+            Err(Error::new(ErrorKind::App, text))
+        }
+    }
+}
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct RawPlace {
@@ -213,6 +228,7 @@ impl App {
             roots,
             keys: None,
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             audit_key: None,
             folder: None,
             witness: None,
@@ -259,6 +275,7 @@ impl App {
                 .collect::<Result<_, Error>>()?,
             keys: raw.keys.map(|token| token.trim().as_bytes().to_vec()),
             endpoints: endpoints(raw.endpoints)?,
+            mirrors: mirrors(raw.mirrors)?,
             audit_key: raw.audit_key.map(|text| key32("audit_key", &text)).transpose()?,
             folder: raw.place.folder,
             witness: raw.place.witness,

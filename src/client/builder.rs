@@ -269,6 +269,7 @@ impl Builder {
             clock,
             upkeep: self.upkeep,
             endpoints: self.app.endpoints.clone(),
+            mirrors: self.app.mirrors.clone(),
             _held: held,
         };
         Ok(Client { shared: Arc::new(shared) })

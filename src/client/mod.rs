@@ -45,9 +45,10 @@ pub use session::Diagnostic;
 use session::Session;
 use shared::Shared;
 
+use crate::document::TokenId;
 use crate::grace::Flags;
 use crate::ledger::{Config, Storage};
-use crate::renew::{Endpoint, Settings};
+use crate::renew::{Endpoint, Settings, Taken};
 #[cfg(doc)]
 use crate::terms::Access;
 use crate::terms::{ClockStanding, LedgerStanding, Outage, is_name};
@@ -117,6 +118,12 @@ impl Client {
 
     fn with<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
         self.own(true)?.with(wish)
+    }
+
+    /// For what changes no decision: nothing is published, and none is made anew.
+    fn quietly<R>(&self, wish: impl FnOnce(&mut Session) -> Result<R, Error>) -> Result<R, Error> {
+        let mut guard = self.own(true)?.lock();
+        wish(guard.as_mut().ok_or_else(closed)?)
     }
 
     /// May the product use this feature now? Never waits for another process, never fails: what could not be decided is
@@ -204,26 +211,72 @@ impl Client {
         self.with(renewal::request)
     }
 
-    /// Takes the authority's answer to a renewal request: one token, or JSON `{"documents": [token, ...]}`. Anything else that is
-    /// not empty, such as an HTML page, is taken for a token: its answer is a refusal, `malformed`. Documents of the kind keys are taken
-    /// first. After eight that nobody's key has signed the others are left alone, and have no answer.
+    /// The same for a renewer, in an outage: a head that was recorded and got no answer is sent again, and nothing is recorded. None
+    /// where there is no such head.
+    fn request_again(&self) -> Result<Option<Request>, Error> {
+        self.quietly(renewal::request_again)
+    }
+
+    /// Takes the authority's answer to a renewal request: one token, JSON `{"documents": [token, ...]}`, or the text of a mail that
+    /// [`RenewalAnswer::to_armour`](crate::renew::RenewalAnswer::to_armour) made. Anything else that is not empty, such as an HTML page, is taken
+    /// for a token: its answer is a refusal, `malformed`; so is what stands among the documents and is no token. Documents of the kind keys are
+    /// taken first. After eight that nobody's key has signed the others are left alone, and have no answer.
     ///
     /// # Errors
-    /// [`ErrorKind::Claims`] if it is empty, or its `documents` are no list of tokens; or as [`Client::import`].
+    /// [`ErrorKind::Claims`] if it is empty, its `documents` are no list, or the text of a mail was cut or changed; or as [`Client::import`].
     pub fn renew(&self, answer: &[u8]) -> Result<Vec<Answer>, Error> {
+        Ok(self.renew_answering(answer, "")?.into_iter().map(|(answer, _)| answer).collect())
+    }
+
+    /// The same, and whether each shows that the authority is there now, as it answers the request of this nonce.
+    fn renew_answering(&self, answer: &[u8], nonce: &str) -> Result<Vec<(Answer, Taken)>, Error> {
         let tokens = renewal::tokens(answer)?;
-        // What the new keys have signed may stand before them.
-        let (keys, others): (Vec<usize>, Vec<usize>) =
-            (0..tokens.len()).partition(|at| tokens.get(*at).is_some_and(|token| renewal::is_of_keys(token)));
         let mut answers = std::collections::BTreeMap::new();
         let mut strange = 0;
-        for at in keys.into_iter().chain(others) {
+        for at in renewal::keys_first(&tokens) {
             let Some(token) = tokens.get(at).filter(|_| strange < renewal::STRANGE) else { break };
             let answer = self.import(token)?;
             strange += usize::from(answer.error.is_some_and(crate::terms::Refusal::is_of_nobody));
-            answers.insert(at, answer);
+            let answers_it = renewal::answers(token, &answer, nonce);
+            let taken = Taken { refusal: answer.error, answers: answers_it };
+            answers.insert(at, (answer, taken));
         }
         Ok(answers.into_values().collect())
+    }
+
+    /// Takes what a mirror gave: documents that are the same for all. Leases, extensions and rulings have no place there, and are passed over; so is
+    /// what no key of the authority's has signed, unrecorded: whoever serves a file may put into it what he likes. Returns what became of those that
+    /// were imported; none: it is no list of documents.
+    ///
+    /// `skip`: what was refused before, and is not offered again.
+    ///
+    /// # Errors
+    /// As [`Client::import`].
+    pub fn renew_common(&self, file: &[u8], skip: &mut HashSet<TokenId>) -> Result<Option<Vec<Answer>>, Error> {
+        let Some(tokens) = renewal::common(file) else { return Ok(None) };
+        let mut answers = Vec::new();
+        let mut genuine = tokens.is_empty();
+        for at in renewal::keys_first(&tokens) {
+            let Some(token) = tokens.get(at) else { continue };
+            let id = TokenId::of(token);
+            if skip.contains(&id) {
+                genuine = true;
+                continue;
+            }
+            if !self.quietly(|session| Ok(renewal::is_common(token, session)))? {
+                continue;
+            }
+            genuine = true;
+            let answer = self.import(token)?;
+            if !answer.accepted {
+                if skip.len() >= renewal::SKIPPED {
+                    skip.clear();
+                }
+                skip.insert(id);
+            }
+            answers.push(answer);
+        }
+        Ok(genuine.then_some(answers))
     }
 
     /// Renews this client's leases with a driver's HTTP; see [`Renewer`].
@@ -237,6 +290,11 @@ impl Client {
     /// The renewal servers of the application file, in its order.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.shared.endpoints
+    }
+
+    /// The mirrors of the application file: base URLs of what is the same for all.
+    pub fn mirrors(&self) -> &[String] {
+        &self.shared.mirrors
     }
 
     /// The next event that this consumer has not been given, in the ledger's order; none if there is none yet. A consumer is

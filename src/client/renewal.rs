@@ -3,13 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
 
 use super::error::{Error, ErrorKind};
 use super::events::Event;
 use super::json;
 use super::session::Session;
 use crate::document::{self, Document, Opened, TrustStore};
-use crate::grace::{Sent, State};
+use crate::grace::{Answer, Sent, State};
 use crate::ledger::note::{self, Checkpoint};
 use crate::ledger::{Chain, Head, Ledger, Since, tree};
 use crate::renew::{RenewalAnswer, RenewalRequest};
@@ -17,6 +18,12 @@ use crate::terms::Kind;
 
 /// How many documents of an answer may be of nobody's before the rest of it is left alone: each that is refused is recorded.
 pub(super) const STRANGE: usize = 8;
+
+/// How many documents of a mirror's file are looked at.
+const COMMON: usize = 1000;
+
+/// How many documents that were refused are remembered, so that a mirror that serves them again has nothing recorded.
+pub(super) const SKIPPED: usize = 4096;
 
 /// How many of the last records go with an appeal.
 const HISTORY: u64 = 1000;
@@ -33,14 +40,29 @@ pub struct Request {
 
 /// C6: the newest request of a client. Its head is recorded before it leaves the process.
 pub(super) fn request(session: &mut Session) -> Result<Request, Error> {
+    let nonce = nonce()?;
+    let head = session.request(&nonce)?;
+    with_head(session, nonce, &head)
+}
+
+/// The same, with a head that was recorded for an earlier one, if that got no answer.
+pub(super) fn request_again(session: &mut Session) -> Result<Option<Request>, Error> {
+    let nonce = nonce()?;
+    let head = session.request_again(&nonce);
+    head.map(|head| with_head(session, nonce, &head)).transpose()
+}
+
+fn nonce() -> Result<String, Error> {
     let mut bytes = [0u8; 24];
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
-    let nonce = URL_SAFE_NO_PAD.encode(bytes);
-    let head = session.request(&nonce)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn with_head(session: &Session, nonce: String, head: &Head) -> Result<Request, Error> {
     let licenses = session.state().licences().keys().cloned().collect();
-    let request = RenewalRequest { nonce, licenses, chain: chain(session.ledger(), session.state(), &head)? };
+    let request = RenewalRequest { nonce, licenses, chain: chain(session.ledger(), session.state(), head)? };
     Ok(Request { body: request.to_json(), nonce: request.nonce })
 }
 
@@ -92,8 +114,41 @@ pub(super) fn tokens(answer: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         .map_err(|error| Error::new(ErrorKind::Claims, format!("the authority's answer {error}")))
 }
 
+/// In which order tokens are taken: what new keys have signed may stand before them.
+pub(super) fn keys_first(tokens: &[Vec<u8>]) -> impl Iterator<Item = usize> + use<> {
+    let (keys, others): (Vec<usize>, Vec<usize>) =
+        (0..tokens.len()).partition(|at| tokens.get(*at).is_some_and(|token| is_of_keys(token)));
+    keys.into_iter().chain(others)
+}
+
+/// Whether a document shows that the authority is there now, over whatever way it came: it echoes the request's nonce, or is a lease that the
+/// ledger had not.
+pub(super) fn answers(token: &[u8], answer: &Answer, nonce: &str) -> bool {
+    if answer.accepted && !answer.known && answer.kind == Some(Kind::Lease) {
+        return true;
+    }
+    // One of nobody's was not verified, and echoes nothing.
+    !answer.error.is_some_and(crate::terms::Refusal::is_of_nobody)
+        && matches!(document::read_unverified(token), Some(Document::Lease(lease)) if lease.nonce.as_deref() == Some(nonce))
+}
+
+/// The tokens of a mirror's file; none if it is no list of documents. Those past the most that a file has are left alone.
+pub(super) fn common(file: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(file) else { return None };
+    object.get("documents")?.as_array()?;
+    let mut tokens = RenewalAnswer::read(file).ok()?.documents;
+    tokens.truncate(COMMON);
+    Some(tokens)
+}
+
+/// Whether a token is the authority's, and of a kind that is the same for all.
+pub(super) fn is_common(token: &[u8], session: &Session) -> bool {
+    let opened = document::open(token, session.state().trust());
+    matches!(opened.result, Ok(Document::Keys(_) | Document::Policy(_) | Document::Notice(_) | Document::Revocation(_)))
+}
+
 /// Whether it says that it is a `keys` document.
-pub(super) fn is_of_keys(token: &[u8]) -> bool {
+fn is_of_keys(token: &[u8]) -> bool {
     document::open(token, &TrustStore::default()).kind == Some(Kind::Keys)
 }
 

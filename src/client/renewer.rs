@@ -1,14 +1,16 @@
 //! A client and a renewal engine, tied together: what is left to the driver is HTTP and waiting.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{self, Duration};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::error::{Error, ErrorKind};
-use super::{Client, closed};
-use crate::ledger::StorageLock;
-use crate::renew::{Action, AttemptId, Engine, Outcome, Outlook, Settings};
+use super::session::{Asked, Session, Turn};
+use super::{Client, Request, closed};
+use crate::document::TokenId;
+use crate::renew::{Action, Attempt, AttemptId, Engine, Learned, Outcome, Outlook, Settings, Taken};
 use crate::time::Span;
 
 /// What a driver does next.
@@ -27,6 +29,27 @@ pub enum Task {
         /// If there is no answer within this, the attempt is over.
         within: Duration,
     },
+    /// Ask for this URL by HEAD, and tell [`Renewer::ended`] what came of it: any answer, whatever its status, shows that the network is back.
+    Probe {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// An endpoint.
+        url: String,
+        /// If there is no answer within this, the attempt is over.
+        within: Duration,
+    },
+    /// GET this URL of a mirror's, with `If-None-Match: etag` where there is one, and tell [`Renewer::ended`] what came of it, its `ETag` too. No
+    /// header field that names the customer is to be sent; for the rest as `Send`.
+    Get {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// A file of documents.
+        url: String,
+        /// What it was last.
+        etag: Option<String>,
+        /// If there is no answer within this, the attempt is over.
+        within: Duration,
+    },
     /// Stop this attempt if it still runs: nobody waits for it any more.
     Abort(AttemptId),
     /// Nothing is to be done for so long, unless an attempt ends. Where a machine sleeps meanwhile that counts too: most timers do not run
@@ -36,6 +59,9 @@ pub enum Task {
 
 /// After a request that could not be made: the disk may have room again.
 const TROUBLE: Span = Span::seconds(60);
+
+/// In an outage the ledger records no more than one request in so long: the authority sees none of them.
+const RECORDED: Span = Span::seconds(86_400);
 
 /// While another product has the turn.
 const OTHERS_TURN: Span = Span::seconds(5);
@@ -69,7 +95,17 @@ pub struct Renewer {
     /// Which `keys` document the engine's endpoints are of; the outer `None`: it has none yet.
     keys: Option<Option<u64>>,
     body: Arc<[u8]>,
-    turn: Option<Box<dyn StorageLock>>,
+    nonce: String,
+    turn: Option<Turn>,
+    /// Since when the turn was refused, and what stood in the side file.
+    refused: Option<(Span, Option<Vec<u8>>)>,
+    /// When a request was recorded that has got no answer.
+    requested: Option<Span>,
+    /// What was left behind for other products last.
+    left: Option<Learned>,
+    /// Documents of mirrors that were refused.
+    skip: HashSet<TokenId>,
+    settings: Settings,
     /// The process that it works for: a child of a fork begins with a clean slate.
     pid: u32,
     /// A moment, by the client's clock and by the process's.
@@ -82,9 +118,23 @@ impl Renewer {
         SystemRandom::new()
             .fill(&mut seed)
             .map_err(|_| Error::new(ErrorKind::Io, "the system has no random bytes; try again"))?;
-        let engine = Engine::new(Vec::new(), settings, u64::from_ne_bytes(seed));
+        let engine = Engine::new(Vec::new(), settings.clone(), u64::from_ne_bytes(seed));
         let origin = (client.shared.clock.read().uptime, time::Instant::now());
-        Ok(Renewer { client, engine, keys: None, body: Arc::from([]), turn: None, pid: std::process::id(), origin })
+        Ok(Renewer {
+            client,
+            engine,
+            keys: None,
+            body: Arc::from([]),
+            nonce: String::new(),
+            turn: None,
+            refused: None,
+            requested: None,
+            left: None,
+            skip: HashSet::new(),
+            settings,
+            pid: std::process::id(),
+            origin,
+        })
     }
 
     /// The uptime, which runs while the machine sleeps. One that stands still, as a drill's does, or goes back, ends no pause: then the process's.
@@ -105,8 +155,15 @@ impl Renewer {
             // The attempts are the parent's, and the turn too: dropping it here does not give it back there.
             self.turn = None;
         }
+        if let Some(turn) = &self.turn
+            && !self.client.quietly(|session| Ok(session.has_turn(turn))).unwrap_or(true)
+        {
+            self.diagnose(["renewal: nobody polled for so long that another product took the turn".to_owned()]);
+            self.engine.stop(self.now());
+            self.turn = None;
+        }
         let mut trouble = None;
-        let mut outlook = match self.client.with(super::session::Session::outlook) {
+        let mut outlook = match self.client.with(Session::outlook) {
             Ok(outlook) => outlook,
             Err(error) if error.kind() == ErrorKind::Closed => {
                 // Other products wait for it, and nobody may poll again.
@@ -122,7 +179,7 @@ impl Renewer {
         loop {
             let now = self.now();
             if let Some(error) = trouble.take() {
-                self.diagnose(format!("renewal: the ledger cannot be asked what is due: {error}"));
+                self.diagnose([format!("renewal: the ledger cannot be asked what is due: {error}")]);
                 if !self.engine.is_busy() {
                     self.rest();
                     return Ok(Task::Wait(duration(TROUBLE)));
@@ -133,7 +190,7 @@ impl Renewer {
                     self.take_turn(now);
                     // Whoever had the turn before may have renewed.
                     if self.turn.is_some() {
-                        match self.client.with(super::session::Session::outlook) {
+                        match self.client.with(Session::outlook) {
                             Ok(fresh) => {
                                 outlook = fresh;
                                 self.find_endpoints();
@@ -142,26 +199,39 @@ impl Renewer {
                         }
                     }
                 }
-                Action::Begin => match self.client.request() {
+                Action::Begin => match self.request(now) {
                     Ok(request) => {
                         self.body = Arc::from(request.body);
+                        self.nonce = request.nonce;
                         self.engine.begin(now);
                     }
                     Err(error) => {
-                        self.diagnose(format!("renewal: no request could be made: {error}"));
+                        self.diagnose([format!("renewal: no request could be made: {error}")]);
                         self.engine.put_off(now, TROUBLE);
                     }
                 },
+                Action::Look => {
+                    if self.turn.is_none() {
+                        self.take_turn(now);
+                    }
+                    if self.turn.is_some() {
+                        self.engine.look(now);
+                    }
+                }
+                Action::Probe { attempt, url, deadline } => {
+                    return Ok(Task::Probe { attempt, url, within: duration(deadline - now) });
+                }
+                Action::Get { attempt, url, etag, deadline } => {
+                    return Ok(Task::Get { attempt, url, etag, within: duration(deadline - now) });
+                }
                 Action::Send { attempt, url, deadline } => {
                     return Ok(Task::Send { attempt, url, body: self.body.clone(), within: duration(deadline - now) });
                 }
                 Action::Abort(attempt) => return Ok(Task::Abort(attempt)),
                 Action::Report(outage) => {
                     if let Err(error) = self.client.report(outage) {
-                        self.diagnose(format!(
-                            "renewal: an outage ({}) could not be recorded: {error}",
-                            outage.as_str()
-                        ));
+                        let text = format!("renewal: an outage ({}) could not be recorded: {error}", outage.as_str());
+                        self.diagnose([text]);
                     }
                 }
                 Action::Wait(until) => {
@@ -174,52 +244,89 @@ impl Renewer {
 
     /// The ways to the authority, where a `keys` document has changed them.
     fn find_endpoints(&mut self) {
-        let app = self.client.endpoints();
+        let (app, mirrors) = (self.client.endpoints(), self.client.mirrors());
+        let known = self.keys;
+        let find = |session: &mut Session| {
+            let (keys, endpoints) = session.endpoints(app);
+            Ok((keys, endpoints, (known != Some(keys)).then(|| session.mirrors(mirrors))))
+        };
         // A ledger that cannot be asked changes nothing.
-        let Ok((keys, endpoints)) = self.client.with(|session| Ok(session.endpoints(app))) else { return };
-        if self.keys != Some(keys) {
+        let Ok((keys, endpoints, mirrors)) = self.client.quietly(find) else { return };
+        if let Some(mirrors) = mirrors {
             self.keys = Some(keys);
             let now = self.now();
             self.engine.set_endpoints(endpoints, now);
+            self.engine.set_mirrors(mirrors, now);
         }
     }
 
     fn take_turn(&mut self, now: Span) {
-        match self.client.with(|session| Ok((session.try_turn()?, session.learned()))) {
-            Ok((Some(turn), learned)) => {
-                self.turn = Some(turn);
-                if let Some(learned) = learned {
-                    self.engine.learn(&learned, now);
+        let bound = self.settings.turn;
+        let stuck = self.refused.as_ref().filter(|(since, _)| bound <= now - *since).map(|(_, kept)| kept);
+        match self.client.quietly(|session| session.try_turn(stuck)) {
+            Ok(Asked::Given(turn, learned)) => {
+                (self.turn, self.refused) = (Some(turn), None);
+                if let Some(learned) = &learned {
+                    self.engine.learn(learned, now);
+                    self.requested = learned.requested.map(|at| at.min(now));
                 }
+                self.left = learned;
             }
-            Ok((None, _)) => self.engine.put_off(now, OTHERS_TURN),
+            Ok(Asked::Refused(kept)) => {
+                if self.refused.as_ref().is_none_or(|(_, before)| *before != kept) {
+                    self.refused = Some((now, kept));
+                }
+                self.engine.put_off(now, OTHERS_TURN);
+            }
             Err(error) => {
-                self.diagnose(format!("renewal: no turn could be had: {error}"));
+                self.diagnose([format!("renewal: no turn could be had: {error}")]);
                 self.engine.put_off(now, TROUBLE);
             }
         }
     }
 
+    /// A request; one that is made in an outage, after another that got no answer, is not recorded again before a day has passed.
+    fn request(&mut self, now: Span) -> Result<Request, Error> {
+        if self.requested.is_some_and(|at| now - at < RECORDED)
+            && let Some(request) = self.client.request_again()?
+        {
+            return Ok(request);
+        }
+        let request = self.client.request()?;
+        self.requested = Some(now);
+        Ok(request)
+    }
+
     /// Between rounds: what was learned is left for the others, and the turn is given back.
     fn rest(&mut self) {
-        for attempt in self.engine.attempts().collect::<Vec<_>>() {
+        let ended = |attempt: Attempt| {
             let took = (attempt.until - attempt.since).as_nanos() / 1_000_000;
-            self.diagnose(format!("renewal: {}: {} after {took} ms", attempt.url, attempt.ended));
-        }
-        if self.turn.is_some() && !self.engine.is_busy() {
-            let learned = self.engine.learned();
-            // A client that was closed meanwhile has nothing to leave behind.
-            let _ = self.client.with(|session| {
-                session.keep_learned(learned);
-                Ok(())
-            });
-            self.turn = None;
+            format!("renewal: {}: {} after {took} ms", attempt.url, attempt.ended)
+        };
+        let texts: Vec<String> = self.engine.attempts().map(ended).collect();
+        self.diagnose(texts);
+        if !self.engine.is_busy()
+            && let Some(turn) = self.turn.take()
+        {
+            let mut learned = self.engine.learned();
+            learned.requested = self.requested;
+            if self.left.as_ref().is_none_or(|left| learned.differs(left)) {
+                // A client that was closed meanwhile has nothing to leave behind.
+                let _ = self.client.quietly(|session| {
+                    session.keep_learned(learned, &turn);
+                    Ok(())
+                });
+            }
         }
     }
 
-    fn diagnose(&self, text: String) {
-        let _ = self.client.with(|session| {
-            session.diagnose(text);
+    fn diagnose(&self, texts: impl IntoIterator<Item = String>) {
+        let mut texts = texts.into_iter().peekable();
+        if texts.peek().is_none() {
+            return;
+        }
+        let _ = self.client.quietly(|session| {
+            texts.for_each(|text| session.diagnose(text));
             Ok(())
         });
     }
@@ -231,17 +338,42 @@ impl Renewer {
             return;
         }
         let Outcome::Answer(answer) = outcome else { return };
-        match self.client.renew(&answer.body) {
+        if self.engine.is_of_mirror(attempt) {
+            return self.fetched(attempt, &answer.body, now);
+        }
+        match self.client.renew_answering(&answer.body, &self.nonce) {
             Ok(answers) => {
-                let results: Vec<_> = answers.iter().map(|answer| answer.error).collect();
+                let refused = answers.iter().zip(1..).filter_map(|((answer, _), at)| {
+                    let error = answer.error?;
+                    Some(format!("renewal: document {at} of the answer is refused ({error}): {}", answer.detail))
+                });
+                self.diagnose(refused.collect::<Vec<_>>());
+                if answers.iter().any(|(answer, _)| answer.accepted && !answer.known) {
+                    self.requested = None;
+                }
+                let results: Vec<_> = answers.into_iter().map(|(_, taken)| taken).collect();
                 self.engine.imported(attempt, &results, now);
             }
-            Err(error) if error.kind() == ErrorKind::Claims => self.engine.imported(attempt, &[], now),
+            Err(error) if error.kind() == ErrorKind::Claims => self.engine.imported::<Taken>(attempt, &[], now),
             Err(error) => {
-                self.diagnose(format!("renewal: an answer could not be taken: {error}"));
+                self.diagnose([format!("renewal: an answer could not be taken: {error}")]);
                 self.engine.not_imported(attempt, now);
             }
         }
+    }
+
+    /// What a mirror gave.
+    fn fetched(&mut self, attempt: AttemptId, file: &[u8], now: Span) {
+        let news = match self.client.renew_common(file, &mut self.skip) {
+            Ok(answers) => {
+                answers.map(|answers| answers.iter().filter(|answer| answer.accepted && !answer.known).count())
+            }
+            Err(error) => {
+                self.diagnose([format!("renewal: what a mirror gave could not be taken: {error}")]);
+                None
+            }
+        };
+        self.engine.fetched(attempt, news, now);
     }
 
     /// The network is back, or another one is there: a pause after failures ends within some seconds.

@@ -56,6 +56,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) upkeep: Upkeep,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) mirrors: Vec<String>,
     pub(super) _held: Option<std::fs::File>,
 }
 

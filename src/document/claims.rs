@@ -209,6 +209,8 @@ pub struct Keys {
     /// Where to renew from now on, before what the application file names. An entry that a release cannot
     /// read is none of its: or one product would accept the document, and another refuse it.
     pub endpoints: Vec<Endpoint>,
+    /// Base URLs of mirrors, in the same way.
+    pub mirrors: Vec<String>,
     /// When it was issued.
     pub iat: Instant,
 }

@@ -247,6 +247,9 @@ impl Keys {
             });
             claims["endpoints"] = endpoints.collect();
         }
+        if !self.mirrors.is_empty() {
+            claims["mirrors"] = json!(self.mirrors);
+        }
         claims
     }
 }

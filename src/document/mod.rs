@@ -16,7 +16,7 @@
 //!
 //! let entry = KeyEntry { kid: "leases-1".into(), x: key.public(), roles: vec![Role::Lease], nbf: None, exp: None };
 //! let mut trust = TrustStore::new(Vec::new());
-//! trust.adopt(&Keys { version: 1, keys: vec![entry], roots: Vec::new(), endpoints: Vec::new(), iat: Instant::EPOCH });
+//! trust.adopt(&Keys { version: 1, keys: vec![entry], roots: Vec::new(), endpoints: Vec::new(), mirrors: Vec::new(), iat: Instant::EPOCH });
 //! let lease = document::open(&token, &trust).result?;
 //! assert_eq!(lease.license(), Some("L1"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

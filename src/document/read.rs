@@ -286,7 +286,9 @@ fn keys(claims: &Claims, iat: Instant) -> Result<Keys, Refused> {
     }
     let endpoints = claims.get("endpoints").and_then(Value::as_array).into_iter().flatten();
     let endpoints = endpoints.zip(1u16..).filter_map(|(entry, place)| endpoint(entry, place)).collect();
-    Ok(Keys { version: whole(claims, "version")?, keys, roots, endpoints, iat })
+    let mirrors = claims.get("mirrors").and_then(Value::as_array).into_iter().flatten();
+    let mirrors = mirrors.filter_map(Value::as_str).filter(|url| Endpoint::is_url(url)).map(str::to_owned).collect();
+    Ok(Keys { version: whole(claims, "version")?, keys, roots, endpoints, mirrors, iat })
 }
 
 /// A URL, or an object; none if this release cannot read it.

@@ -64,6 +64,11 @@ impl TrustStore {
         self.adopted.as_ref().map_or(&[], |keys| &keys.endpoints)
     }
 
+    /// Where it says that what is the same for all is to be found too.
+    pub fn mirrors(&self) -> &[String] {
+        self.adopted.as_ref().map_or(&[], |keys| &keys.mirrors)
+    }
+
     /// Who may sign the next `keys` document: the product's own root keys first, each key once.
     pub fn roots(&self) -> impl Iterator<Item = &RootKey> {
         let adopted = self.adopted.iter().flat_map(|keys| &keys.roots);

@@ -114,6 +114,7 @@ impl Authority {
             keys: self.keys.iter().map(|(role, key)| KeyEntry { roles: vec![*role], ..key.entry(&[]) }).collect(),
             roots: vec![self.root()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat,
         };
         self.sign(Kind::Keys, &keys.claims(), &[&self.root])

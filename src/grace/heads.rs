@@ -47,6 +47,12 @@ impl Heads {
         self.sent.last().filter(|newest| out >= OUT && newest.generation == generation)
     }
 
+    /// The newest head of this generation that was sent and got no answer.
+    pub fn unanswered(&self, generation: u64) -> Option<&Sent> {
+        let answered = usize::from(self.countersigned);
+        self.sent.get(answered..)?.last().filter(|newest| newest.generation == generation)
+    }
+
     pub(super) fn request(&mut self, generation: u64, size: u64, root: [u8; 32]) {
         if self.sent.iter().any(|sent| (sent.generation, sent.size, sent.root) == (generation, size, root)) {
             return;

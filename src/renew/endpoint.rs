@@ -49,6 +49,11 @@ impl Breaker {
         self.until = None;
     }
 
+    /// When it lets an attempt through.
+    pub(super) fn opens(&self, now: Span) -> Span {
+        self.until.map_or(now, |until| until.max(now))
+    }
+
     pub(super) fn lets_through(&self, now: Span) -> bool {
         self.until.is_none_or(|until| until <= now)
     }

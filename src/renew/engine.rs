@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
+use super::date::retry_after;
 use super::endpoint::{Breaker, is_authentic, order};
-use super::evidence::{self, Failure, Verdict};
+use super::evidence::{self, Failure, Taken, Verdict};
+use super::look::{Look, Looks, Next, Target};
 use super::round::{AttemptId, Ended, HttpAnswer, Outcome, Over, Round, Want, is_for_client, outage_of};
 use super::schedule::{Outlook, doubled};
 use crate::document::Endpoint;
-use crate::terms::{Outage, Refusal};
+use crate::terms::Outage;
 use crate::time::{Instant, Span};
 
 /// How long things last. The defaults suit leases of hours to months.
@@ -32,6 +34,8 @@ pub struct Settings {
     /// Nor is one that gave a lease, whatever that lease says: one that ends at once must not make a client ask without end. Where something
     /// is due still, it is asked for again after this, then after twice as long, up to `answered`.
     pub renewed: Span,
+    /// A product that has had the turn for so long, and has let nobody know of anything that it did, loses it to another.
+    pub turn: Span,
 }
 
 impl Default for Settings {
@@ -44,6 +48,7 @@ impl Default for Settings {
             retry_after_most: Span::seconds(3600),
             answered: Span::seconds(3600),
             renewed: Span::seconds(60),
+            turn: Span::seconds(300),
         }
     }
 }
@@ -61,6 +66,29 @@ pub enum Action {
         attempt: AttemptId,
         /// Where to.
         url: String,
+        /// When it has failed if there is no answer.
+        deadline: Span,
+    },
+    /// Something is to be looked at by one client of the ledger alone, as a renewal is: whether the network is back, or what a mirror has. Call
+    /// [`Engine::look`]; or, if another product on the ledger is at it, [`Engine::put_off`].
+    Look,
+    /// Ask for this URL by HEAD: any answer shows that the network leads there. Tell [`Engine::ended`] what came of it.
+    Probe {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// An endpoint.
+        url: String,
+        /// When it has failed if there is no answer.
+        deadline: Span,
+    },
+    /// GET this URL of a mirror's, with `If-None-Match: etag` where there is one, and tell [`Engine::ended`] what came of it.
+    Get {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// The file of the documents that are the same for all.
+        url: String,
+        /// The `ETag` of what it gave last.
+        etag: Option<String>,
         /// When it has failed if there is no answer.
         deadline: Span,
     },
@@ -108,6 +136,22 @@ pub struct Learned {
     paused_until: Option<Span>,
     asked_until: Option<Span>,
     breakers: BTreeMap<String, Breaker>,
+    looks: Looks,
+    /// When a head was recorded that is still sent.
+    pub(crate) requested: Option<Span>,
+}
+
+impl Learned {
+    /// What the mirrors gave is not in the ledger any more.
+    pub(crate) fn forget_mirrors(&mut self) {
+        self.looks.forget_mirrors();
+    }
+
+    /// Whether others are to be told of it: all but when the next probe is made.
+    pub(crate) fn differs(&self, other: &Learned) -> bool {
+        let plain = |learned: &Learned| Learned { looks: learned.looks.without_probes(), ..learned.clone() };
+        plain(self) != plain(other)
+    }
 }
 
 /// How many attempts are kept until somebody asks for them.
@@ -141,6 +185,10 @@ pub struct Engine {
     /// From when on the last change of the network cut a pause.
     changed: Option<Span>,
     wanted: bool,
+    looks: Looks,
+    mirrors: Vec<String>,
+    /// What is being looked at: at most one probe and one mirror.
+    looking: Vec<Look>,
     actions: VecDeque<Action>,
     attempts: VecDeque<Attempt>,
     next: u64,
@@ -167,6 +215,9 @@ impl Engine {
             soon: None,
             changed: None,
             wanted: false,
+            looks: Looks::default(),
+            mirrors: Vec::new(),
+            looking: Vec::new(),
             actions: VecDeque::new(),
             attempts: VecDeque::new(),
             next: 0,
@@ -186,18 +237,41 @@ impl Engine {
             .collect();
     }
 
+    /// The mirrors of what is the same for all, as base URLs.
+    pub fn set_mirrors(&mut self, mirrors: Vec<String>, now: Span) {
+        if self.mirrors != mirrors {
+            self.stop_looks(now);
+            self.mirrors = mirrors;
+        }
+    }
+
     /// What is to be done now. `now` is time that passes steadily (monotonic), from whatever beginning.
     pub fn poll(&mut self, now: Span, outlook: &Outlook) -> Action {
         if let Some(action) = self.actions.pop_front() {
             return action;
         }
-        while let Some(late) = self.round.as_ref().and_then(|round| round.expired(now)) {
+        while let Some(late) = self.expired(now) {
             self.actions.push_back(Action::Abort(late));
             self.ended(late, &Outcome::Failed(Failure::TimedOut), now);
         }
         if let Some(action) = self.actions.pop_front() {
             return action;
         }
+        let looked = self.looking.iter().filter(|look| !look.importing).map(|look| look.deadline).min();
+        let action = self.step(now, outlook);
+        match (action, looked) {
+            (Action::Wait(until), Some(deadline)) => Action::Wait(until.min(deadline)),
+            (action, _) => action,
+        }
+    }
+
+    fn expired(&self, now: Span) -> Option<AttemptId> {
+        let late = |look: &&Look| !look.importing && look.deadline <= now;
+        let look = self.looking.iter().find(late).map(|look| look.id);
+        look.or_else(|| self.round.as_ref().and_then(|round| round.expired(now)))
+    }
+
+    fn step(&mut self, now: Span, outlook: &Outlook) -> Action {
         let Some(round) = self.round.as_mut() else { return self.idle(now, outlook) };
         match round.want(now) {
             Want::Start(endpoint) => {
@@ -216,7 +290,126 @@ impl Engine {
         }
     }
 
+    /// Between two rounds: a renewal comes first, then what is to be looked at.
     fn idle(&mut self, now: Span, outlook: &Outlook) -> Action {
+        let action = self.renewal(now, outlook);
+        let Action::Wait(until) = action else { return action };
+        match self.next_look(now).map(|(at, _)| at.max(self.put_off_until.unwrap_or(at))) {
+            Some(at) if at <= now => Action::Look,
+            Some(at) => Action::Wait(until.min(at)),
+            None => Action::Wait(until),
+        }
+    }
+
+    /// The next look, and when: a probe only where it can cut a pause, and never past a breaker or what the authority asked for.
+    fn next_look(&self, now: Span) -> Option<(Span, Next)> {
+        let until = self.paused_until.unwrap_or(now);
+        let is_under_way = |mirror: bool| self.looking.iter().any(|look| look.target.is_mirror() == mirror);
+        let probe = self.looks.probe_at.filter(|_| self.looks.offline && !is_under_way(false) && now < until);
+        let probe = probe.and_then(|at| {
+            let breaker = |(index, (_, breaker)): (usize, &(Endpoint, Breaker))| (breaker.opens(now), index);
+            let (opens, index) = self.endpoints.iter().enumerate().map(breaker).min_by_key(|(opens, _)| *opens)?;
+            let at = at.max(opens).max(self.asked_until.unwrap_or(at));
+            (at < until && self.soon.is_none_or(|soon| soon <= now)).then_some((at, Next::Probe(index)))
+        });
+        let get =
+            (!self.mirrors.is_empty() && !is_under_way(true)).then(|| (self.looks.get_at.unwrap_or(now), Next::Get));
+        probe.into_iter().chain(get).min_by_key(|(at, _)| *at)
+    }
+
+    /// What [`Action::Look`] asked for is done now.
+    pub fn look(&mut self, now: Span) {
+        let Some((at, next)) = self.next_look(now) else { return };
+        if now < at {
+            return;
+        }
+        let id = AttemptId(self.next);
+        self.next += 1;
+        let (target, action) = match next {
+            Next::Probe(index) => {
+                let Some((endpoint, _)) = self.endpoints.get(index) else { return };
+                let (url, deadline) =
+                    (endpoint.url.clone(), now + self.settings.timeout.min(super::look::PROBE_WITHIN));
+                self.looks.probe_at = None;
+                (Target::Probe(url.clone()), Action::Probe { attempt: id, url, deadline })
+            }
+            Next::Get => {
+                let share = self.chance.share();
+                let Some(base) = self.looks.mirror(&self.mirrors, share) else { return };
+                let (url, deadline) = (super::look::common(base), now + self.settings.timeout);
+                let etag = self.looks.etags.get(&url).cloned();
+                (Target::Mirror(url.clone()), Action::Get { attempt: id, url, etag, deadline })
+            }
+        };
+        let (Action::Probe { deadline, .. } | Action::Get { deadline, .. }) = action else { return };
+        self.looking.push(Look { id, target, since: now, deadline, importing: false, etag: None });
+        self.actions.push_back(action);
+    }
+
+    /// A look has ended. True: documents are for the client (`Client::renew_common`), and [`Engine::fetched`] has to follow.
+    fn looked(&mut self, at: usize, outcome: &Outcome, now: Span) -> bool {
+        let Some(look) = self.looking.get_mut(at).filter(|look| !look.importing) else { return false };
+        if let (Target::Mirror(_), Outcome::Answer(answer)) = (&look.target, outcome)
+            && is_for_client(answer)
+        {
+            (look.importing, look.etag) = (true, answer.etag.clone());
+            return true;
+        }
+        let look = self.looking.remove(at);
+        let ended = match (outcome, &look.target) {
+            (Outcome::Failed(failure), _) => Ended::Failed(*failure),
+            (Outcome::Answer(_), Target::Probe(_)) => Ended::Reached,
+            (Outcome::Answer(answer), Target::Mirror(_)) if answer.status == 304 => Ended::Unchanged,
+            (Outcome::Answer(answer), Target::Mirror(_)) => Ended::Status(answer.status),
+        };
+        match (&look.target, outcome) {
+            (Target::Probe(_), Outcome::Answer(answer)) => {
+                self.obey(answer, now);
+                self.looks.reached();
+                self.network_changed(now);
+            }
+            (Target::Probe(_), Outcome::Failed(_)) => {
+                let most = self.looks.probe_failed(self.settings.pause_most);
+                self.looks.probe_at = Some(now + self.drawn(most));
+            }
+            (Target::Mirror(url), _) => {
+                let share = self.chance.share();
+                if ended == Ended::Unchanged {
+                    self.looks.got(now, share);
+                } else {
+                    self.looks.etags.remove(url);
+                    self.looks.get_failed(now, self.mirrors.len(), share);
+                }
+            }
+        }
+        // A day without a network is one line, not thousands.
+        if look.target.is_mirror() || ended == Ended::Reached || self.looks.is_first_probe() {
+            self.keep_of(look.target.url(), look.since, now, ended);
+        }
+        false
+    }
+
+    /// Whether an attempt is of a mirror: then its documents are those that are the same for all, and nothing that it says is evidence of the authority.
+    pub fn is_of_mirror(&self, attempt: AttemptId) -> bool {
+        self.looking.iter().any(|look| look.id == attempt && look.target.is_mirror())
+    }
+
+    /// What a mirror gave was taken: so many documents of it were news. None: the ledger could not be written, or it was no list of documents.
+    pub fn fetched(&mut self, attempt: AttemptId, news: Option<usize>, now: Span) {
+        let Some(at) = self.looking.iter().position(|look| look.id == attempt && look.importing) else { return };
+        let look = self.looking.remove(at);
+        let share = self.chance.share();
+        match news {
+            Some(_) => {
+                self.looks.got(now, share);
+                self.looks.keep_etag(look.target.url(), look.etag);
+            }
+            None => self.looks.get_failed(now, self.mirrors.len(), share),
+        }
+        self.keep_of(look.target.url(), look.since, now, news.map_or(Ended::Status(200), Ended::Fetched));
+    }
+
+    fn renewal(&mut self, now: Span, outlook: &Outlook) -> Action {
         if self.endpoints.is_empty() {
             return Action::Wait(now + outlook.look);
         }
@@ -249,6 +442,7 @@ impl Engine {
         self.rested_until = Some(now + PRESSED);
         match over {
             Over::Renewed => {
+                self.looks.online();
                 self.failures = 0;
                 self.paused_until = Some(now + self.settings.renewed);
                 self.asked_until = None;
@@ -266,6 +460,7 @@ impl Engine {
                 self.idle(now, outlook)
             }
             Over::Answered => {
+                self.looks.online();
                 self.failures = 0;
                 self.paused_until = Some(now + self.settings.answered);
                 self.idle(now, outlook)
@@ -276,6 +471,12 @@ impl Engine {
             }
             Over::Failed(outage) => {
                 self.pause_after_failure(now);
+                let share = self.chance.share();
+                self.looks.round_failed(outage, now, share);
+                if outage == Outage::Network {
+                    let most = self.looks.probe_most(self.settings.pause_most);
+                    self.looks.probe_at = Some(now + self.drawn(most));
+                }
                 Action::Report(outage)
             }
         }
@@ -329,6 +530,9 @@ impl Engine {
     /// An attempt has ended, in this way. True: the answer's body is for the client (`Client::renew`), and
     /// [`Engine::imported`] or [`Engine::not_imported`] has to follow. An attempt that is over already is nothing.
     pub fn ended(&mut self, attempt: AttemptId, outcome: &Outcome, now: Span) -> bool {
+        if let Some(at) = self.looking.iter().position(|look| look.id == attempt) {
+            return self.looked(at, outcome, now);
+        }
         let Some(round) = self.round.as_mut() else { return false };
         let Some(running) = round.running.iter_mut().find(|running| running.id == attempt) else { return false };
         if running.importing.is_some() {
@@ -357,12 +561,13 @@ impl Engine {
 
     /// What the client said of the documents in an answer: for each, that it was accepted (`None`), or why not. An answer that is no list of
     /// documents has none.
-    pub fn imported(&mut self, attempt: AttemptId, results: &[Option<Refusal>], now: Span) {
+    pub fn imported<T: Copy + Into<Taken>>(&mut self, attempt: AttemptId, results: &[T], now: Span) {
         let Some((status, authentic)) = self.importing(attempt) else { return };
-        let verdict = evidence::of_documents(results, authentic);
+        let results: Vec<Taken> = results.iter().map(|result| (*result).into()).collect();
+        let verdict = evidence::of_documents(&results, authentic);
         let ended = match verdict {
             Verdict::Renewed => Ended::Renewed,
-            Verdict::Answered => Ended::Answered(results.first().copied().flatten()),
+            Verdict::Answered => Ended::Answered(results.iter().find_map(|taken| taken.refusal)),
             Verdict::Failed(_) => Ended::Status(status),
         };
         self.finish(attempt, now, ended, |round| round.verdict(verdict));
@@ -370,6 +575,9 @@ impl Engine {
 
     /// The client could not take the answer: the ledger could not be written, which is no outage (rule G1).
     pub fn not_imported(&mut self, attempt: AttemptId, now: Span) {
+        if self.is_of_mirror(attempt) {
+            return self.fetched(attempt, None, now);
+        }
         if self.importing(attempt).is_some() {
             self.finish(attempt, now, Ended::Failed(Failure::Local), |round| round.failed(None));
         }
@@ -390,8 +598,10 @@ impl Engine {
         if let Some((_, breaker)) = self.endpoints.get_mut(running.endpoint) {
             match &ended {
                 Ended::Renewed | Ended::Answered(_) => breaker.succeeded(),
-                Ended::Failed(Failure::Local) | Ended::Dropped => {}
+                // That there is no network, or no name can be resolved, costs no server anything and the customer no wait.
+                Ended::Failed(Failure::Local | Failure::NoDns | Failure::NoRoute) => {}
                 Ended::Failed(_) | Ended::Status(_) => breaker.failed(now),
+                _ => {}
             }
         }
         self.keep(running.endpoint, running.since, now, ended);
@@ -403,7 +613,7 @@ impl Engine {
 
     /// Whether a round is under way: then somebody has to go on polling.
     pub fn is_busy(&self) -> bool {
-        self.round.is_some() || !self.actions.is_empty()
+        self.round.is_some() || !self.actions.is_empty() || !self.looking.is_empty()
     }
 
     /// What the next client on this ledger should know.
@@ -415,6 +625,8 @@ impl Engine {
             paused_until: self.paused_until,
             asked_until: self.asked_until,
             breakers: self.endpoints.iter().map(|(endpoint, breaker)| (endpoint.url.clone(), *breaker)).collect(),
+            looks: self.looks.clone(),
+            requested: None,
         }
     }
 
@@ -429,6 +641,7 @@ impl Engine {
             learned.hopeless.map(|(until, t)| (until.min(now + settings.answered.max(settings.renewed)), t));
         self.paused_until = within(learned.paused_until, pause_most);
         self.asked_until = within(learned.asked_until, settings.retry_after_most);
+        self.looks = learned.looks.within(now, self.settings.pause_most, &self.mirrors);
         for (endpoint, breaker) in &mut self.endpoints {
             if let Some(known) = learned.breakers.get(&endpoint.url) {
                 *breaker = known.within(now);
@@ -441,6 +654,7 @@ impl Engine {
 
     /// Stops what is under way: the product ends. Each attempt that runs is to be aborted.
     pub fn stop(&mut self, now: Span) {
+        self.stop_looks(now);
         if let Some(round) = self.round.take() {
             for running in round.running {
                 self.actions.push_back(Action::Abort(running.id));
@@ -449,12 +663,23 @@ impl Engine {
         }
     }
 
+    fn stop_looks(&mut self, now: Span) {
+        for look in std::mem::take(&mut self.looking) {
+            self.actions.push_back(Action::Abort(look.id));
+            self.keep_of(look.target.url(), look.since, now, Ended::Dropped);
+        }
+    }
+
     fn keep(&mut self, endpoint: usize, since: Span, until: Span, ended: Ended) {
-        let Some((known, _)) = self.endpoints.get(endpoint) else { return };
+        let Some(url) = self.endpoints.get(endpoint).map(|known| known.0.url.clone()) else { return };
+        self.keep_of(&url, since, until, ended);
+    }
+
+    fn keep_of(&mut self, url: &str, since: Span, until: Span, ended: Ended) {
         if self.attempts.len() == KEPT {
             self.attempts.pop_front();
         }
-        self.attempts.push_back(Attempt { url: known.url.clone(), since, until, ended });
+        self.attempts.push_back(Attempt { url: url.to_owned(), since, until, ended });
     }
 
     /// The attempts that ended since this was asked last, the earliest first; the last few hundred at most.
@@ -463,14 +688,9 @@ impl Engine {
     }
 
     fn obey(&mut self, answer: &HttpAnswer, now: Span) {
-        let Some(seconds) = answer.retry_after.as_deref().and_then(retry_after) else { return };
-        let asked = Span::seconds(seconds).min(self.settings.retry_after_most);
+        let text = answer.retry_after.as_deref();
+        let Some(asked) = text.and_then(|text| retry_after(text, answer.date.as_deref())) else { return };
+        let asked = asked.min(self.settings.retry_after_most);
         self.asked_until = self.asked_until.max(Some(now + asked));
     }
-}
-
-/// The seconds of a `Retry-After`. The other form, a date, would be compared with a clock that may be wrong: it is taken for nothing.
-fn retry_after(text: &str) -> Option<i64> {
-    let text = text.trim();
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().unwrap_or(i64::MAX))
 }

@@ -91,13 +91,31 @@ pub(super) enum Verdict {
     Failed(Outage),
 }
 
-/// Of documents: accepted (none) or refused.
-pub(super) fn of_documents(results: &[Option<Refusal>], authentic: bool) -> Verdict {
-    if results.iter().any(Option::is_none) {
+/// What the client made of one document of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Why it was refused; none: it was accepted.
+    pub refusal: Option<Refusal>,
+    /// Whether it shows that the authority is there now: it echoes this request's nonce, or is a lease that the ledger had not. What was signed long
+    /// ago can be shown by anybody who kept it.
+    pub answers: bool,
+}
+
+impl From<Option<Refusal>> for Taken {
+    /// One that answers the request.
+    fn from(refusal: Option<Refusal>) -> Taken {
+        Taken { refusal, answers: true }
+    }
+}
+
+/// Of documents. Over plain HTTP only those count that answer this request: the others may be replayed by whoever stands in between.
+pub(super) fn of_documents(results: &[Taken], authentic: bool) -> Verdict {
+    let counts = || results.iter().filter(|taken| authentic || taken.answers).map(|taken| taken.refusal);
+    if counts().any(|refusal| refusal.is_none()) {
         return Verdict::Renewed;
     }
     // What no key of the authority's has signed is a page, a portal or a forgery, and shows nothing of the authority.
-    if results.iter().any(|refusal| !refusal.is_some_and(Refusal::is_of_nobody)) {
+    if counts().any(|refusal| !refusal.is_some_and(Refusal::is_of_nobody)) {
         Verdict::Answered
     } else {
         Verdict::Failed(nonsense(authentic))
@@ -158,15 +176,29 @@ mod tests {
 
     #[test]
     fn the_table_of_documents() {
-        assert_eq!(of_documents(&[None], false), Verdict::Renewed);
-        assert_eq!(of_documents(&[Some(Refusal::Stale), None], true), Verdict::Renewed);
+        let of = |results: &[Option<Refusal>], authentic| {
+            of_documents(&results.iter().map(|refusal| Taken::from(*refusal)).collect::<Vec<_>>(), authentic)
+        };
+        assert_eq!(of(&[None], false), Verdict::Renewed);
+        assert_eq!(of(&[Some(Refusal::Stale), None], true), Verdict::Renewed);
         for known in [Refusal::Stale, Refusal::WrongLedger, Refusal::WrongRole, Refusal::WrongPolicy] {
-            assert_eq!(of_documents(&[Some(known)], true), Verdict::Answered, "{known:?}");
+            assert_eq!(of(&[Some(known)], true), Verdict::Answered, "{known:?}");
+            assert_eq!(of(&[Some(known)], false), Verdict::Answered, "{known:?}");
         }
         for nobody in [Refusal::Malformed, Refusal::BadSignature, Refusal::UnknownKey] {
-            assert_eq!(of_documents(&[Some(nobody)], true), Verdict::Failed(Server), "{nobody:?}");
-            assert_eq!(of_documents(&[Some(nobody)], false), Verdict::Failed(Network), "{nobody:?}");
+            assert_eq!(of(&[Some(nobody)], true), Verdict::Failed(Server), "{nobody:?}");
+            assert_eq!(of(&[Some(nobody)], false), Verdict::Failed(Network), "{nobody:?}");
         }
-        assert_eq!(of_documents(&[], true), Verdict::Failed(Server), "an answer without documents");
+        assert_eq!(of(&[], true), Verdict::Failed(Server), "an answer without documents");
+    }
+
+    #[test]
+    fn over_plain_http_what_answers_no_request_shows_nothing() {
+        for refusal in [None, Some(Refusal::Stale), Some(Refusal::WrongLedger)] {
+            let old = Taken { refusal, answers: false };
+            assert_eq!(of_documents(&[old], false), Verdict::Failed(Network), "{refusal:?}");
+            assert_ne!(of_documents(&[old], true), Verdict::Failed(Server), "{refusal:?}");
+            assert_eq!(of_documents(&[old, Taken::from(None)], false), Verdict::Renewed);
+        }
     }
 }

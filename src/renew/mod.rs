@@ -22,7 +22,7 @@
 //! assert_eq!(url, "https://eu.example/renew");
 //!
 //! // The driver POSTs `client.request()`, and the server is down.
-//! let answer = HttpAnswer { status: 503, retry_after: Some("120".into()), body: vec![] };
+//! let answer = HttpAnswer { status: 503, retry_after: Some("120".into()), ..HttpAnswer::default() };
 //! assert!(!engine.ended(attempt, &Outcome::Answer(answer), now));
 //! assert_eq!(engine.poll(now, &outlook), Action::Report(Outage::Server));
 //! let Action::Wait(until) = engine.poll(now, &outlook) else { panic!() };
@@ -31,16 +31,18 @@
 
 mod armour;
 mod chance;
+mod date;
 mod endpoint;
 mod engine;
 mod evidence;
+mod look;
 mod message;
 mod round;
 mod schedule;
 
 pub use armour::{CODE_MOST, NotRead, is_armoured};
 pub use engine::{Action, Attempt, Engine, Learned, Settings};
-pub use evidence::Failure;
+pub use evidence::{Failure, Taken};
 pub use message::{MAX_REQUEST, RenewalAnswer, RenewalRequest};
 pub use round::{AttemptId, Ended, HttpAnswer, Outcome};
 pub use schedule::{Outlook, Term};

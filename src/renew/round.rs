@@ -21,12 +21,16 @@ impl AttemptId {
 }
 
 /// An answer by HTTP, whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     /// The status. Redirects are not followed: the authority does not send any, a captive portal does.
     pub status: u16,
     /// The field `Retry-After`, as it came.
     pub retry_after: Option<String>,
+    /// The field `Date`, as it came: what a `Retry-After` that is a date is compared with.
+    pub date: Option<String>,
+    /// The field `ETag`, as it came, where a [`Get`](super::Action::Get) is answered.
+    pub etag: Option<String>,
     /// The body, decoded, at most [`MAX_ANSWER`](super::MAX_ANSWER) bytes.
     pub body: Vec<u8>,
 }
@@ -53,6 +57,12 @@ pub enum Ended {
     Status(u16),
     /// Another endpoint was quicker, or the engine was told to stop.
     Dropped,
+    /// A probe was answered: the network leads there.
+    Reached,
+    /// A mirror gave documents, of which the ledger took so many that it had not.
+    Fetched(usize),
+    /// A mirror has nothing new.
+    Unchanged,
 }
 
 impl std::fmt::Display for Ended {
@@ -64,6 +74,9 @@ impl std::fmt::Display for Ended {
             Ended::Failed(failure) => f.write_str(failure.as_str()),
             Ended::Status(status) => write!(f, "status {status}"),
             Ended::Dropped => f.write_str("dropped"),
+            Ended::Reached => f.write_str("reached"),
+            Ended::Fetched(news) => write!(f, "fetched, {news} new"),
+            Ended::Unchanged => f.write_str("unchanged"),
         }
     }
 }

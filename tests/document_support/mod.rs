@@ -40,6 +40,7 @@ pub fn keys() -> Keys {
         keys,
         roots: vec![key("root-2").root_key()],
         endpoints: Vec::new(),
+        mirrors: Vec::new(),
         iat: Instant::from_seconds(IAT),
     }
 }

@@ -36,6 +36,7 @@ impl Vendor {
             keys: keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
             roots: vec![root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);
@@ -55,6 +56,7 @@ impl Vendor {
                 .collect(),
             roots: vec![self.root.root_key()],
             endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut claims = document.claims();

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 pub(super) use check::View;
 use operate::How;
+pub(super) use renewal::{Asked, Turn};
 
 use super::error::{Error, ErrorKind};
 use super::events::Cursor;

@@ -212,6 +212,17 @@ impl Session {
         Err(Error::new(ErrorKind::Busy, "the ledger was archived again and again meanwhile; ask again"))
     }
 
+    /// The head of the last request again, where it got no answer, with another nonce: it was recorded then, and is not now. None where there is no
+    /// such head.
+    pub(in crate::client) fn request_again(&mut self, nonce: &str) -> Option<Head> {
+        let now = self.ledger.head();
+        let sent = self.state.heads().unanswered(now.generation)?;
+        let head = Head { size: sent.size, root: sent.root, ..now };
+        let reading = self.setup.clock.read();
+        self.pending = Some(Pending { nonce: nonce.to_owned(), boot: reading.boot, uptime: reading.uptime });
+        Some(head)
+    }
+
     pub(in crate::client) fn upkeep<R>(&mut self, look: impl FnOnce(&mut Operation<'_>) -> R) -> Result<R, Error> {
         self.operate(How::Upkeep, |op, _| look(op))
     }
