@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::client::{Client, Error, ErrorKind, Renewer, Task};
+use crate::client::{Client, Error, ErrorKind, Renewer, Standing, Task, Watch};
 use crate::renew::{AttemptId, Failure, HttpAnswer, MAX_ANSWER, Outcome, Settings};
 use crate::time::Span;
 
@@ -243,6 +243,7 @@ enum Message {
 pub struct Renewing {
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
+    watch: Watch,
     /// The process that has the thread.
     pid: u32,
 }
@@ -255,13 +256,14 @@ impl Renewing {
     pub fn start(client: &Client, settings: Settings, options: &Options) -> Result<Renewing, Error> {
         let http = Http::new(options)?;
         let renewer = client.renewer(settings)?;
+        let watch = renewer.watch();
         let (messages, inbox) = mpsc::channel();
         let answers = messages.clone();
         let thread = thread::Builder::new()
             .name("reprieve-renew".into())
             .spawn(move || drive(renewer, &http, &inbox, &answers))
             .map_err(|error| Error::new(ErrorKind::Io, format!("no thread for renewals could be started: {error}")))?;
-        Ok(Renewing { messages, thread: Some(thread), pid: std::process::id() })
+        Ok(Renewing { messages, thread: Some(thread), watch, pid: std::process::id() })
     }
 
     fn send(&self, message: Message) {
@@ -279,6 +281,11 @@ impl Renewing {
     /// A renewal is wanted though none is due. Does not wait.
     pub fn renew_now(&self) {
         self.send(Message::RenewNow);
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        self.watch.standing()
     }
 
     /// Stops. Waits for what is being written to the ledger, never for the network.

@@ -39,7 +39,7 @@ pub use error::{Error, ErrorKind};
 pub use events::{Event, EventKind};
 pub use feature::Feature;
 pub use renewal::Request;
-pub use renewer::{Renewer, Task};
+pub use renewer::{Renewer, Standing, Task, Watch};
 pub use session::Diagnostic;
 
 use session::Session;

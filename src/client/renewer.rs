@@ -1,7 +1,7 @@
 //! A client and a renewal engine, tied together: what is left to the driver is HTTP and waiting.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{self, Duration};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -57,6 +57,46 @@ pub enum Task {
     Wait(Duration),
 }
 
+/// How renewing stands: for a page of settings, or a support case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// Whether a round is under way.
+    pub is_busy: bool,
+    /// How long from now until the next round begins, by what is known; something may come in between. None while one is under way, before the
+    /// first poll, and without endpoints.
+    pub next: Option<Duration>,
+    /// The attempt of this renewer's that ended last, and how long ago.
+    pub last: Option<(Attempt, Duration)>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    is_busy: bool,
+    next: Option<time::Instant>,
+    last: Option<(Attempt, time::Instant)>,
+}
+
+/// Tells how a [`Renewer`] stands, from any thread, without waiting for it.
+#[derive(Clone, Debug, Default)]
+pub struct Watch(Arc<Mutex<Seen>>);
+
+impl Watch {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let (seen, now) = (self.seen(), time::Instant::now());
+        Standing {
+            is_busy: seen.is_busy,
+            next: seen.next.map(|next| next.saturating_duration_since(now)),
+            last: seen.last.as_ref().map(|(last, at)| (last.clone(), now.saturating_duration_since(*at))),
+        }
+    }
+}
+
 /// After a request that could not be made: the disk may have room again.
 const TROUBLE: Span = Span::seconds(60);
 
@@ -110,6 +150,7 @@ pub struct Renewer {
     pid: u32,
     /// A moment, by the client's clock and by the process's.
     origin: (Span, time::Instant),
+    watch: Watch,
 }
 
 impl Renewer {
@@ -134,7 +175,13 @@ impl Renewer {
             settings,
             pid: std::process::id(),
             origin,
+            watch: Watch::default(),
         })
+    }
+
+    /// How it stands, to be asked from any thread.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// The uptime, which runs while the machine sleeps. One that stands still, as a drill's does, or goes back, ends no pause: then the process's.
@@ -204,6 +251,8 @@ impl Renewer {
                         self.body = Arc::from(request.body);
                         self.nonce = request.nonce;
                         self.engine.begin(now);
+                        let mut seen = self.watch.seen();
+                        (seen.is_busy, seen.next) = (true, None);
                     }
                     Err(error) => {
                         self.diagnose([format!("renewal: no request could be made: {error}")]);
@@ -236,6 +285,10 @@ impl Renewer {
                 }
                 Action::Wait(until) => {
                     self.rest();
+                    let next = self.engine.next_round(now, &outlook).map(|next| duration(next - now));
+                    let mut seen = self.watch.seen();
+                    seen.is_busy = self.engine.is_busy();
+                    seen.next = next.and_then(|next| time::Instant::now().checked_add(next));
                     return Ok(Task::Wait(duration(until - now)));
                 }
             }
@@ -297,14 +350,22 @@ impl Renewer {
         Ok(request)
     }
 
-    /// Between rounds: what was learned is left for the others, and the turn is given back.
-    fn rest(&mut self) {
-        let ended = |attempt: Attempt| {
+    /// What ended goes to the diagnostics, and to who watches.
+    fn note_attempts(&mut self) {
+        let ended: Vec<Attempt> = self.engine.attempts().collect();
+        let text = |attempt: &Attempt| {
             let took = (attempt.until - attempt.since).as_nanos() / 1_000_000;
             format!("renewal: {}: {} after {took} ms", attempt.url, attempt.ended)
         };
-        let texts: Vec<String> = self.engine.attempts().map(ended).collect();
-        self.diagnose(texts);
+        self.diagnose(ended.iter().map(text).collect::<Vec<_>>());
+        if let Some(last) = ended.into_iter().next_back() {
+            self.watch.seen().last = Some((last, time::Instant::now()));
+        }
+    }
+
+    /// Between rounds: what was learned is left for the others, and the turn is given back.
+    fn rest(&mut self) {
+        self.note_attempts();
         if !self.engine.is_busy()
             && let Some(turn) = self.turn.take()
         {
@@ -334,14 +395,19 @@ impl Renewer {
     /// An attempt has ended, in this way: a whole answer, or a failure. One that is over already is nothing.
     pub fn ended(&mut self, attempt: AttemptId, outcome: &Outcome) {
         let now = self.now();
-        if !self.engine.ended(attempt, outcome, now) {
-            return;
+        if self.engine.ended(attempt, outcome, now)
+            && let Outcome::Answer(answer) = outcome
+        {
+            self.import(attempt, &answer.body, now);
         }
-        let Outcome::Answer(answer) = outcome else { return };
+        self.note_attempts();
+    }
+
+    fn import(&mut self, attempt: AttemptId, body: &[u8], now: Span) {
         if self.engine.is_of_mirror(attempt) {
-            return self.fetched(attempt, &answer.body, now);
+            return self.fetched(attempt, body, now);
         }
-        match self.client.renew_answering(&answer.body, &self.nonce) {
+        match self.client.renew_answering(body, &self.nonce) {
             Ok(answers) => {
                 let refused = answers.iter().zip(1..).filter_map(|((answer, _), at)| {
                     let error = answer.error?;

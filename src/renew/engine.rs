@@ -437,6 +437,24 @@ impl Engine {
         Some(self.soon.filter(|_| self.failures > 0).map_or(until, |soon| until.min(soon)))
     }
 
+    /// When the next round begins, by what is known now: for people to see. None while one is under way, and without endpoints. What the driver
+    /// waits for is said by [`Engine::poll`].
+    pub fn next_round(&self, now: Span, outlook: &Outlook) -> Option<Span> {
+        if self.endpoints.is_empty() || self.round.is_some() {
+            return None;
+        }
+        let pause = if self.wanted { self.rested_until } else { self.pause() };
+        let held = [self.asked_until, self.put_off_until, pause].into_iter().flatten().fold(now, Span::max);
+        let hopeless = self.hopeless.filter(|(until, _)| now < *until);
+        let due = match (outlook.due_after(self.share, hopeless.map(|(_, t)| t)), hopeless) {
+            _ if self.wanted => now,
+            (Some(due), _) if outlook.t < due => now + due.since(outlook.t),
+            (None, Some((until, _))) => until,
+            _ => now,
+        };
+        Some(hopeless.map_or(due, |(until, _)| due.min(until)).max(held))
+    }
+
     fn over(&mut self, over: Over, now: Span, outlook: &Outlook) -> Action {
         self.wanted = false;
         self.rested_until = Some(now + PRESSED);
