@@ -283,6 +283,11 @@ impl Renewing {
         self.send(Message::RenewNow);
     }
 
+    /// How it stands, to be asked when it is stopped too.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
     /// How it stands.
     pub fn standing(&self) -> Standing {
         self.watch.standing()

@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HEADER = os.path.join(HERE, "..", "..", "include", "reprieve.h")
 OUT = os.path.join(HERE, "reprieve_cdef.lua")
 # The families of constants that have words; a word is the constant's name behind the family, in small letters.
-FAMILIES = ("access", "state", "reason", "clock", "ledger", "document", "refusal", "outage", "event", "upkeep", "task", "status")
+FAMILIES = ("access", "state", "reason", "clock", "ledger", "document", "refusal", "outage", "event", "upkeep", "task", "renewal", "failure", "outcome", "status")
 
 
 def declarations(text):

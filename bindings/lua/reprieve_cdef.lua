@@ -1,6 +1,6 @@
 -- Generated from include/reprieve.h by bindings/lua/generate.py; change it there.
 return {
-marker = "reprieve_cdef_fcc491f8b4ff2b3a",
+marker = "reprieve_cdef_ad00c60ce4ff3ed9",
 cdef = [[
 typedef struct reprieve_answers reprieve_answers;
 typedef struct reprieve_builder reprieve_builder;
@@ -10,7 +10,10 @@ typedef struct reprieve_drill reprieve_drill;
 typedef struct reprieve_error reprieve_error;
 typedef struct reprieve_event reprieve_event;
 typedef struct reprieve_feature reprieve_feature;
+typedef struct reprieve_http_request reprieve_http_request;
 typedef struct reprieve_ledger_status reprieve_ledger_status;
+typedef struct reprieve_renewer reprieve_renewer;
+typedef struct reprieve_renewing reprieve_renewing;
 typedef struct reprieve_task reprieve_task;
 typedef uint32_t reprieve_status;
 typedef struct reprieve_time {
@@ -67,6 +70,35 @@ uint64_t unproven;
 uint64_t policy_version;
 uint64_t features;
 } reprieve_ledger_info;
+typedef struct reprieve_renewal_settings {
+uint32_t struct_size;
+uint32_t timeout;
+uint32_t hedge;
+uint32_t pause;
+uint32_t pause_most;
+uint32_t retry_after_most;
+uint32_t answered;
+uint32_t renewed;
+} reprieve_renewal_settings;
+typedef struct reprieve_renewal_task {
+uint32_t struct_size;
+uint32_t kind;
+uint64_t attempt;
+uint64_t milliseconds;
+} reprieve_renewal_task;
+typedef struct reprieve_renewal_state {
+uint32_t struct_size;
+uint32_t outcome;
+uint32_t failure;
+uint32_t status;
+uint32_t refusal;
+uint32_t is_busy;
+uint32_t has_next;
+uint32_t reserved;
+uint64_t next_milliseconds;
+uint64_t ago_milliseconds;
+uint64_t took_milliseconds;
+} reprieve_renewal_state;
 const char *reprieve_version(void);
 uint32_t reprieve_abi_version(void);
 size_t reprieve_handle_count(void);
@@ -80,6 +112,8 @@ const char *reprieve_document_str(uint32_t document);
 const char *reprieve_refusal_str(uint32_t refusal);
 const char *reprieve_outage_str(uint32_t outage);
 const char *reprieve_event_kind_str(uint32_t kind);
+const char *reprieve_failure_str(uint32_t failure);
+const char *reprieve_outcome_str(uint32_t outcome);
 reprieve_status reprieve_time_format(const struct reprieve_time *time, char *buffer, size_t capacity, size_t *len, struct reprieve_error **error);
 reprieve_status reprieve_error_status(const struct reprieve_error *error);
 reprieve_status reprieve_error_message(const struct reprieve_error *error, const char **text, size_t *len);
@@ -137,6 +171,26 @@ reprieve_status reprieve_builder_set_lock_timeout(struct reprieve_builder *build
 reprieve_status reprieve_builder_set_create(struct reprieve_builder *builder, uint32_t create, struct reprieve_error **error);
 reprieve_status reprieve_builder_open(const struct reprieve_builder *builder, struct reprieve_client **client, struct reprieve_error **error);
 void reprieve_builder_free(struct reprieve_builder *builder);
+reprieve_status reprieve_client_renewer(const struct reprieve_client *client, const struct reprieve_renewal_settings *settings, struct reprieve_renewer **renewer, struct reprieve_error **error);
+reprieve_status reprieve_renewer_poll(const struct reprieve_renewer *renewer, struct reprieve_renewal_task *task, struct reprieve_http_request **request, struct reprieve_error **error);
+reprieve_status reprieve_renewer_answered(const struct reprieve_renewer *renewer, uint64_t attempt, uint32_t status, const uint8_t *headers, size_t headers_len, const uint8_t *body, size_t body_len, struct reprieve_error **error);
+reprieve_status reprieve_renewer_failed(const struct reprieve_renewer *renewer, uint64_t attempt, uint32_t failure, struct reprieve_error **error);
+reprieve_status reprieve_renewer_network_changed(const struct reprieve_renewer *renewer, struct reprieve_error **error);
+reprieve_status reprieve_renewer_renew_now(const struct reprieve_renewer *renewer, struct reprieve_error **error);
+reprieve_status reprieve_renewer_state(const struct reprieve_renewer *renewer, struct reprieve_renewal_state *state, struct reprieve_bytes **url, struct reprieve_bytes **word, struct reprieve_error **error);
+void reprieve_renewer_free(struct reprieve_renewer *renewer);
+reprieve_status reprieve_http_request_method(const struct reprieve_http_request *request, const char **text, size_t *len);
+reprieve_status reprieve_http_request_url(const struct reprieve_http_request *request, const char **text, size_t *len);
+reprieve_status reprieve_http_request_body(const struct reprieve_http_request *request, const char **data, size_t *len);
+reprieve_status reprieve_http_request_header_count(const struct reprieve_http_request *request, size_t *count);
+reprieve_status reprieve_http_request_header(const struct reprieve_http_request *request, size_t index, const char **name, size_t *name_len, const char **value, size_t *value_len);
+void reprieve_http_request_free(struct reprieve_http_request *request);
+reprieve_status reprieve_renewing_start(const struct reprieve_client *client, const struct reprieve_renewal_settings *settings, const uint8_t *roots, size_t roots_len, const char *proxy, size_t proxy_len, const char *headers, size_t headers_len, struct reprieve_renewing **renewing, struct reprieve_error **error);
+reprieve_status reprieve_renewing_network_changed(const struct reprieve_renewing *renewing, struct reprieve_error **error);
+reprieve_status reprieve_renewing_renew_now(const struct reprieve_renewing *renewing, struct reprieve_error **error);
+reprieve_status reprieve_renewing_state(const struct reprieve_renewing *renewing, struct reprieve_renewal_state *state, struct reprieve_bytes **url, struct reprieve_bytes **word, struct reprieve_error **error);
+reprieve_status reprieve_renewing_stop(const struct reprieve_renewing *renewing, struct reprieve_error **error);
+void reprieve_renewing_free(struct reprieve_renewing *renewing);
 reprieve_status reprieve_drill_from_scenario(const char *scenario, size_t scenario_len, struct reprieve_drill **drill, struct reprieve_error **error);
 reprieve_status reprieve_drill_create(const char *folder, size_t folder_len, const char *policy, size_t policy_len, struct reprieve_drill **drill, struct reprieve_error **error);
 reprieve_status reprieve_drill_open(const char *folder, size_t folder_len, struct reprieve_drill **drill, struct reprieve_error **error);
@@ -157,7 +211,7 @@ reprieve_status reprieve_task_token(const struct reprieve_task *task, const char
 reprieve_status reprieve_task_sku(const struct reprieve_task *task, const char **text, size_t *len);
 reprieve_status reprieve_task_feature(const struct reprieve_task *task, const char **text, size_t *len);
 void reprieve_task_free(struct reprieve_task *task);
-typedef int reprieve_cdef_fcc491f8b4ff2b3a;
+typedef int reprieve_cdef_ad00c60ce4ff3ed9;
 ]],
 constants = {
   OK = 0,
@@ -264,6 +318,27 @@ constants = {
   TASK_CHECK = 2,
   TASK_REPORT = 3,
   TASK_EVENTS = 4,
+  RENEWAL_NOTHING = 0,
+  RENEWAL_WAIT = 1,
+  RENEWAL_SEND = 2,
+  RENEWAL_ABORT = 3,
+  MAX_ANSWER = 4194304,
+  FAILURE_NO_DNS = 1,
+  FAILURE_NO_ROUTE = 2,
+  FAILURE_TIMED_OUT = 3,
+  FAILURE_REFUSED = 4,
+  FAILURE_RESET = 5,
+  FAILURE_CERTIFICATE = 6,
+  FAILURE_TLS = 7,
+  FAILURE_PROTOCOL = 8,
+  FAILURE_TOO_LONG = 9,
+  FAILURE_LOCAL = 10,
+  OUTCOME_NONE = 0,
+  OUTCOME_RENEWED = 1,
+  OUTCOME_ANSWERED = 2,
+  OUTCOME_FAILED = 3,
+  OUTCOME_STATUS = 4,
+  OUTCOME_DROPPED = 5,
   STAGE_NONE = 4294967295,
 },
 functions = {
@@ -280,6 +355,8 @@ functions = {
   "reprieve_refusal_str",
   "reprieve_outage_str",
   "reprieve_event_kind_str",
+  "reprieve_failure_str",
+  "reprieve_outcome_str",
   "reprieve_time_format",
   "reprieve_error_status",
   "reprieve_error_message",
@@ -337,6 +414,26 @@ functions = {
   "reprieve_builder_set_create",
   "reprieve_builder_open",
   "reprieve_builder_free",
+  "reprieve_client_renewer",
+  "reprieve_renewer_poll",
+  "reprieve_renewer_answered",
+  "reprieve_renewer_failed",
+  "reprieve_renewer_network_changed",
+  "reprieve_renewer_renew_now",
+  "reprieve_renewer_state",
+  "reprieve_renewer_free",
+  "reprieve_http_request_method",
+  "reprieve_http_request_url",
+  "reprieve_http_request_body",
+  "reprieve_http_request_header_count",
+  "reprieve_http_request_header",
+  "reprieve_http_request_free",
+  "reprieve_renewing_start",
+  "reprieve_renewing_network_changed",
+  "reprieve_renewing_renew_now",
+  "reprieve_renewing_state",
+  "reprieve_renewing_stop",
+  "reprieve_renewing_free",
   "reprieve_drill_from_scenario",
   "reprieve_drill_create",
   "reprieve_drill_open",
@@ -370,6 +467,9 @@ words = {
   event = { [1] = "grace_started", [2] = "grace_ended", [3] = "access_changed", [4] = "grace_changed", [5] = "grace_warning", [6] = "document_accepted", [7] = "document_refused", [8] = "clock_suspect", [9] = "clock_restored", [10] = "ledger_suspect", [11] = "ledger_restored", [12] = "ledger_recovered", [13] = "appeal_filed" },
   upkeep = { [0] = "in_checks", [1] = "own" },
   task = { [0] = "nothing", [1] = "import", [2] = "check", [3] = "report", [4] = "events" },
+  renewal = { [0] = "nothing", [1] = "wait", [2] = "send", [3] = "abort" },
+  failure = { [1] = "no_dns", [2] = "no_route", [3] = "timed_out", [4] = "refused", [5] = "reset", [6] = "certificate", [7] = "tls", [8] = "protocol", [9] = "too_long", [10] = "local" },
+  outcome = { [0] = "none", [1] = "renewed", [2] = "answered", [3] = "failed", [4] = "status", [5] = "dropped" },
   status = { [0] = "ok", [100] = "argument", [101] = "app", [102] = "scenario", [103] = "claims", [104] = "policy", [200] = "wrong_key", [300] = "missing", [301] = "busy", [302] = "read_only", [303] = "full", [304] = "no_folder", [305] = "not_a_ledger", [306] = "newer", [307] = "drill", [308] = "exists", [309] = "damaged", [310] = "io", [400] = "closed", [401] = "unsupported", [402] = "too_large", [900] = "internal", [901] = "panic", [902] = "null_pointer", [903] = "invalid_handle", [904] = "struct_size", [905] = "buffer_too_small", [906] = "out_of_range", [907] = "handles_exhausted" },
 },
 }

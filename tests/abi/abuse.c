@@ -79,6 +79,7 @@ static void words(void) {
     const char *(*const all[])(uint32_t) = {
         reprieve_status_str, reprieve_access_str, reprieve_state_str, reprieve_reason_str, reprieve_clock_str,
         reprieve_ledger_str, reprieve_document_str, reprieve_refusal_str, reprieve_outage_str, reprieve_event_kind_str,
+        reprieve_failure_str, reprieve_outcome_str,
     };
     for (size_t at = 0; at < sizeof all / sizeof all[0]; at++) {
         for (size_t number = 0; number < sizeof numbers / sizeof numbers[0]; number++) {
@@ -579,6 +580,172 @@ static void endpoints(void) {
     reprieve_client_free(opened);
 }
 
+static reprieve_renewal_task polled(reprieve_renewer *renewer, reprieve_http_request **request) {
+    reprieve_renewal_task task;
+    memset(&task, 0x5a, sizeof task);
+    task.struct_size = sizeof task;
+    EXPECT_OK(reprieve_renewer_poll(renewer, &task, request, &error));
+    EXPECT((task.kind == REPRIEVE_RENEWAL_SEND) == (*request != NULL));
+    return task;
+}
+
+/* How the attempt that ended last did. */
+static void stands(reprieve_renewer *renewer, uint32_t outcome, const char *expect) {
+    reprieve_renewal_state state;
+    reprieve_bytes *url = NULL, *word = NULL;
+    const char *text = NULL;
+    size_t len = 0;
+    memset(&state, 0x5a, sizeof state);
+    state.struct_size = sizeof state;
+    EXPECT_OK(reprieve_renewer_state(renewer, &state, &url, &word, &error));
+    EXPECT(state.outcome == outcome && state.reserved == 0);
+    EXPECT((word == NULL) == (expect == NULL) && (url == NULL) == (expect == NULL));
+    if (word != NULL) {
+        EXPECT_STATUS(REPRIEVE_OK, reprieve_bytes_get(word, &text, &len));
+        EXPECT(strcmp(text, expect) == 0);
+        EXPECT_STATUS(REPRIEVE_OK, reprieve_bytes_get(url, &text, &len));
+        EXPECT(strstr(text, ".example/renew") != NULL);
+    }
+    reprieve_bytes_free(url);
+    reprieve_bytes_free(word);
+}
+
+static void renewals(void) {
+    reprieve_builder *made = NULL;
+    reprieve_client *opened = NULL;
+    reprieve_renewer *renewer = NULL;
+    reprieve_renewing *renewing = NULL;
+    reprieve_http_request *request = NULL;
+    reprieve_renewal_settings settings = {0};
+    reprieve_renewal_state state = {0};
+    reprieve_renewal_task task;
+    reprieve_status started;
+    const char *text = NULL, *value = NULL;
+    size_t len = 0, value_len = 0, count = 0;
+    uint64_t first;
+    state.struct_size = sizeof state;
+    EXPECT_OK(reprieve_builder_from_toml(LEN(APP), &made, &error));
+    EXPECT_OK(reprieve_builder_set_in_memory(made, &error));
+    EXPECT_OK(reprieve_builder_open(made, &opened, &error));
+    reprieve_builder_free(made);
+
+    EXPECT_ERROR(REPRIEVE_STATUS_STRUCT_SIZE, reprieve_client_renewer(opened, &settings, &renewer, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_client_renewer(opened, NULL, NULL, &error));
+    EXPECT_HANDLES(reprieve_client, client, reprieve_client_renewer(h, NULL, &renewer, NULL));
+    EXPECT(renewer == NULL);
+    settings.struct_size = sizeof settings;
+    settings.timeout = 1500;
+    settings.retry_after_most = 7000;
+    EXPECT_OK(reprieve_client_renewer(opened, &settings, &renewer, &error));
+    stands(renewer, REPRIEVE_OUTCOME_NONE, NULL);
+
+    task = polled(renewer, &request);
+    EXPECT(task.kind == REPRIEVE_RENEWAL_SEND && task.milliseconds == 1500);
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_http_request_method(request, &text, &len));
+    EXPECT(strcmp(text, "POST") == 0 && len == 4);
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_http_request_url(request, &text, &len));
+    EXPECT(strstr(text, "https://") == text && strlen(text) == len);
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_http_request_body(request, &text, &len));
+    EXPECT(len > 100 && text[0] == '{' && text[len - 1] == '}' && text[len] == 0);
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_http_request_header_count(request, &count));
+    EXPECT(count == 3);
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_http_request_header(request, 0, &text, &len, &value, &value_len));
+    EXPECT(strcmp(text, "Content-Type") == 0 && strcmp(value, "application/json") == 0);
+    EXPECT_STATUS(REPRIEVE_STATUS_OUT_OF_RANGE, reprieve_http_request_header(request, 3, &text, &len, &value, &value_len));
+    EXPECT(text == NULL && len == 0 && value == NULL && value_len == 0);
+    EXPECT_STATUS(REPRIEVE_STATUS_NULL_POINTER, reprieve_http_request_header(request, 0, NULL, &len, &value, &value_len));
+    EXPECT_STATUS(REPRIEVE_STATUS_NULL_POINTER, reprieve_http_request_header_count(request, NULL));
+    EXPECT_HANDLES(reprieve_http_request, request, reprieve_http_request_method(h, &text, &len));
+    EXPECT_HANDLES(reprieve_http_request, request, reprieve_http_request_url(h, &text, &len));
+    EXPECT_HANDLES(reprieve_http_request, request, reprieve_http_request_body(h, &text, &len));
+    EXPECT_HANDLES(reprieve_http_request, request, reprieve_http_request_header_count(h, &count));
+    reprieve_http_request_free(request);
+    reprieve_http_request_free(request);
+    EXPECT_STATUS(REPRIEVE_STATUS_INVALID_HANDLE, reprieve_http_request_url(request, &text, &len));
+
+    /* What is wrong with a call leaves the attempt as it is. */
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewer_failed(renewer, task.attempt, 0, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewer_failed(renewer, task.attempt, 11, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewer_answered(renewer, task.attempt, 99, NULL, 0, NULL, 0, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewer_answered(renewer, task.attempt, 200, NULL, 1, NULL, 0, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewer_answered(renewer, task.attempt, 200, NULL, 0, NULL, 1, &error));
+    EXPECT_OK(reprieve_renewer_failed(renewer, task.attempt + 77, REPRIEVE_FAILURE_NO_DNS, &error));
+    EXPECT_OK(reprieve_renewer_failed(renewer, UINT64_MAX, REPRIEVE_FAILURE_NO_DNS, &error));
+    stands(renewer, REPRIEVE_OUTCOME_NONE, NULL);
+    EXPECT_OK(reprieve_renewer_failed(renewer, task.attempt, REPRIEVE_FAILURE_NO_DNS, &error));
+    EXPECT_OK(reprieve_renewer_failed(renewer, task.attempt, REPRIEVE_FAILURE_REFUSED, &error));
+    stands(renewer, REPRIEVE_OUTCOME_FAILED, "no_dns");
+
+    /* The next endpoint; what it asks for is obeyed, as far as the settings believe it. */
+    first = task.attempt;
+    task = polled(renewer, &request);
+    EXPECT(task.kind == REPRIEVE_RENEWAL_SEND && task.attempt != first);
+    reprieve_http_request_free(request);
+    EXPECT_OK(reprieve_renewer_answered(renewer, task.attempt, 429, TOKEN("HTTP/1.1 429 X\r\nX-\xff: y\r\nretry-AFTER:  99999\r\n\r\n"), TOKEN("<p>"), &error));
+    stands(renewer, REPRIEVE_OUTCOME_STATUS, "status 429");
+    task = polled(renewer, &request);
+    EXPECT(task.kind == REPRIEVE_RENEWAL_WAIT && task.milliseconds > 6000 && task.milliseconds <= 30000);
+    EXPECT_OK(reprieve_renewer_state(renewer, &state, NULL, NULL, &error));
+    EXPECT(state.status == 429 && state.has_next == 1 && state.next_milliseconds <= 30000 && state.is_busy == 0);
+    EXPECT_OK(reprieve_renewer_network_changed(renewer, &error));
+    EXPECT_OK(reprieve_renewer_renew_now(renewer, &error));
+    task = polled(renewer, &request);
+    EXPECT(task.kind == REPRIEVE_RENEWAL_WAIT && task.milliseconds <= 7000);
+
+    task.struct_size = 8;
+    EXPECT_ERROR(REPRIEVE_STATUS_STRUCT_SIZE, reprieve_renewer_poll(renewer, &task, &request, &error));
+    EXPECT(task.kind == REPRIEVE_RENEWAL_NOTHING);
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_renewer_poll(renewer, NULL, &request, &error));
+    task.struct_size = sizeof task;
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_renewer_poll(renewer, &task, NULL, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_renewer_state(renewer, NULL, NULL, NULL, &error));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_poll(h, &task, &request, NULL));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_failed(h, 0, REPRIEVE_FAILURE_LOCAL, NULL));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_answered(h, 0, 200, NULL, 0, NULL, 0, NULL));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_network_changed(h, NULL));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_renew_now(h, NULL));
+    EXPECT_HANDLES(reprieve_renewer, renewer, reprieve_renewer_state(h, &state, NULL, NULL, NULL));
+
+    /* A thread of the library's, or word that it has none. */
+    started = reprieve_renewing_start(opened, &settings, NULL, 0, LEN("none"), LEN("X-Product: abuse\n"), &renewing, NULL);
+    EXPECT(started == REPRIEVE_OK || started == REPRIEVE_STATUS_UNSUPPORTED);
+    EXPECT((renewing != NULL) == (started == REPRIEVE_OK));
+    if (started == REPRIEVE_OK) {
+        reprieve_renewing *other = NULL;
+        EXPECT_OK(reprieve_renewing_network_changed(renewing, &error));
+        EXPECT_OK(reprieve_renewing_renew_now(renewing, &error));
+        EXPECT_OK(reprieve_renewing_state(renewing, &state, NULL, NULL, &error));
+        EXPECT_OK(reprieve_renewing_stop(renewing, &error));
+        EXPECT_OK(reprieve_renewing_stop(renewing, &error));
+        EXPECT_OK(reprieve_renewing_renew_now(renewing, &error));
+        EXPECT_OK(reprieve_renewing_state(renewing, &state, NULL, NULL, &error));
+        EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewing_start(opened, NULL, TOKEN("no PEM"), NULL, 0, NULL, 0, &other, &error));
+        EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewing_start(opened, NULL, NULL, 0, LEN("::"), NULL, 0, &other, &error));
+        EXPECT(other == NULL);
+    } else {
+        EXPECT_ERROR(REPRIEVE_STATUS_UNSUPPORTED, reprieve_renewing_start(opened, NULL, NULL, 0, NULL, 0, NULL, 0, &renewing, &error));
+    }
+    EXPECT_ERROR(REPRIEVE_STATUS_ARGUMENT, reprieve_renewing_start(opened, NULL, NULL, 0, NULL, 0, LEN("no name"), &(reprieve_renewing *){NULL}, &error));
+    EXPECT_ERROR(REPRIEVE_STATUS_NULL_POINTER, reprieve_renewing_start(opened, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, &error));
+    EXPECT_HANDLES(reprieve_renewing, renewing, reprieve_renewing_network_changed(h, NULL));
+    EXPECT_HANDLES(reprieve_renewing, renewing, reprieve_renewing_renew_now(h, NULL));
+    EXPECT_HANDLES(reprieve_renewing, renewing, reprieve_renewing_state(h, &state, NULL, NULL, NULL));
+    EXPECT_HANDLES(reprieve_renewing, renewing, reprieve_renewing_stop(h, NULL));
+    reprieve_renewing_free(renewing);
+    reprieve_renewing_free(renewing);
+    reprieve_renewing_free((reprieve_renewing *)(void *)client);
+
+    /* A client that is closed ends it; one that is freed does not. */
+    EXPECT_OK(reprieve_client_close(opened, &error));
+    reprieve_client_free(opened);
+    EXPECT_ERROR(REPRIEVE_STATUS_CLOSED, reprieve_renewer_poll(renewer, &task, &request, &error));
+    EXPECT(task.kind == REPRIEVE_RENEWAL_NOTHING && request == NULL);
+    reprieve_renewer_free(renewer);
+    reprieve_renewer_free(renewer);
+    reprieve_renewer_free(NULL);
+    EXPECT_STATUS(REPRIEVE_STATUS_INVALID_HANDLE, reprieve_renewer_renew_now(renewer, NULL));
+}
+
 /* Everything once as it should be, so that every handle is there. */
 static void begin(void) {
     reprieve_answer answer = {0};
@@ -610,6 +777,7 @@ int main(void) {
     results();
     drills();
     endpoints();
+    renewals();
     ends();
     return done("abuse");
 }

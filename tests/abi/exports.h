@@ -21,10 +21,31 @@ static reprieve_event *good_event;
 static reprieve_ledger_status *good_ledger_status;
 static reprieve_bytes *good_bytes;
 static reprieve_error *good_error;
+static reprieve_renewer *good_renewer;
+static reprieve_http_request *good_http_request;
+/* NULL where the library was built without HTTP. */
+static reprieve_renewing *good_renewing;
 static void *freed;
 static char folder[64];
 
+/* A renewer with something to send. */
+static void renewer(void) {
+    reprieve_builder *builder = NULL;
+    reprieve_client *client = NULL;
+    reprieve_renewal_task task = {0};
+    task.struct_size = sizeof task;
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_builder_from_toml(LEN(APP), &builder, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_builder_set_in_memory(builder, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_builder_open(builder, &client, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_client_renewer(client, NULL, &good_renewer, NULL));
+    EXPECT_STATUS(REPRIEVE_OK, reprieve_renewer_poll(good_renewer, &task, &good_http_request, NULL));
+    EXPECT(task.kind == REPRIEVE_RENEWAL_SEND && good_http_request != NULL);
+    reprieve_client_free(client);
+    reprieve_builder_free(builder);
+}
+
 static void setup(void) {
+    reprieve_status started;
     const char *token = NULL;
     size_t len = 0;
     reprieve_builder *builder = NULL;
@@ -45,10 +66,16 @@ static void setup(void) {
     EXPECT_STATUS(REPRIEVE_OK, reprieve_builder_from_toml(LEN(APP), &builder, NULL));
     reprieve_builder_free(builder);
     freed = builder;
+    renewer();
+    started = reprieve_renewing_start(good_client, NULL, NULL, 0, LEN("none"), NULL, 0, &good_renewing, NULL);
+    EXPECT(started == REPRIEVE_OK ? good_renewing != NULL : started == REPRIEVE_STATUS_UNSUPPORTED && good_renewing == NULL);
     EXPECT(good_event != NULL && good_answers != NULL);
 }
 
 static void teardown(void) {
+    reprieve_renewing_free(good_renewing);
+    reprieve_http_request_free(good_http_request);
+    reprieve_renewer_free(good_renewer);
     reprieve_error_free(good_error);
     reprieve_bytes_free(good_bytes);
     reprieve_ledger_status_free(good_ledger_status);

@@ -15,7 +15,7 @@ STRUCT_SIZE, RANGE = "REPRIEVE_STATUS_STRUCT_SIZE", "REPRIEVE_STATUS_OUT_OF_RANG
 TEXTS = {
     "sku": '"cad"', "feature": '"core"', "consumer": '"tray"', "license": '"L1"', "text": '"Help."', "toml": "APP",
     "token": '"x.y.z"', "answer": '"{\\"documents\\":[]}"', "claims": '"{}"', "fault": '"malformed"', "scenario": "SCENARIO",
-    "folder": "folder", "policy": '"{}"', "path": '"/nowhere/at/all"',
+    "folder": "folder", "policy": '"{}"', "path": '"/nowhere/at/all"', "body": '"x"', "roots": '""', "proxy": '"none"', "headers": '"Retry-After: 1"',
 }  # fmt: skip
 # Numbers: a good one, and wrong ones with what they come to; None: any number is one.
 NUMBERS = {
@@ -30,10 +30,14 @@ NUMBERS = {
     ("reprieve_drill_advance", "seconds"): (1, None, [0, -1, "INT64_MIN", "INT64_MAX"]),
     ("reprieve_drill_set_wall", "seconds"): (0, None, [-1, "INT64_MIN", "INT64_MAX"]),
     ("reprieve_drill_step", "step"): (1, ARGUMENT, [2, "SIZE_MAX"]),
+    ("reprieve_renewer_answered", "attempt"): (0, None, [1, "UINT64_MAX"]),
+    ("reprieve_renewer_answered", "status"): (200, ARGUMENT, [0, 99, 1000, 65736, 0xFFFFFFFF]),
+    ("reprieve_renewer_failed", "attempt"): (0, None, [1, "UINT64_MAX"]),
+    ("reprieve_renewer_failed", "failure"): ("REPRIEVE_FAILURE_NO_DNS", ARGUMENT, [0, 11, 255, 257, 0xFFFFFFFF]),
     ("reprieve_time_format", "capacity"): ("sizeof buffer", "REPRIEVE_STATUS_BUFFER_TOO_SMALL", [0, 1, 20]),
 }
 # Words: any number has one.
-WORD = re.compile(r"reprieve_(status|access|state|reason|clock|ledger|document|refusal|outage|event_kind)_str")
+WORD = re.compile(r"reprieve_(status|access|state|reason|clock|ledger|document|refusal|outage|event_kind|failure|outcome)_str")
 # Exports whose status is about something else than the call.
 ODD = {"reprieve_error_status"}
 
@@ -84,7 +88,11 @@ def choices(function, parameters, said, handles, structs):
             table.append((f"good_{short}", wrong, [], [], []))
         elif kind.rstrip("*").removeprefix("const ") in structs:
             bare = kind.rstrip("*").removeprefix("const ")
-            if kind.startswith("const "):
+            if kind.startswith("const ") and structs[bare]:
+                want = "REPRIEVE_OK" if re.search(rf"`{name}`: [^.`]*\bor NULL\b", said) else NULL_POINTER
+                wrong = [("NULL", want)] + [(f"({name}.struct_size = {size}, &{name})", STRUCT_SIZE) for size in (0, 4, 20)]
+                table.append((f"&{name}", wrong, [f"{bare} {name} = {{0}};", f"{name}.struct_size = sizeof {name};"], [], []))
+            elif kind.startswith("const "):
                 table.append((f"&{name}", [("NULL", NULL_POINTER)], [f"{bare} {name} = {{0, 0, 1}};"], [], []))
             elif structs[bare]:
                 want = None if optional(name, said) else NULL_POINTER

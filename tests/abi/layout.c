@@ -69,6 +69,35 @@ AT(reprieve_ledger_info, unproven, 48);
 AT(reprieve_ledger_info, policy_version, 56);
 AT(reprieve_ledger_info, features, 64);
 
+ASSERT(sizeof(reprieve_renewal_settings) == 32);
+AT(reprieve_renewal_settings, struct_size, 0);
+AT(reprieve_renewal_settings, timeout, 4);
+AT(reprieve_renewal_settings, hedge, 8);
+AT(reprieve_renewal_settings, pause, 12);
+AT(reprieve_renewal_settings, pause_most, 16);
+AT(reprieve_renewal_settings, retry_after_most, 20);
+AT(reprieve_renewal_settings, answered, 24);
+AT(reprieve_renewal_settings, renewed, 28);
+
+ASSERT(sizeof(reprieve_renewal_task) == 24);
+AT(reprieve_renewal_task, struct_size, 0);
+AT(reprieve_renewal_task, kind, 4);
+AT(reprieve_renewal_task, attempt, 8);
+AT(reprieve_renewal_task, milliseconds, 16);
+
+ASSERT(sizeof(reprieve_renewal_state) == 56);
+AT(reprieve_renewal_state, struct_size, 0);
+AT(reprieve_renewal_state, outcome, 4);
+AT(reprieve_renewal_state, failure, 8);
+AT(reprieve_renewal_state, status, 12);
+AT(reprieve_renewal_state, refusal, 16);
+AT(reprieve_renewal_state, is_busy, 20);
+AT(reprieve_renewal_state, has_next, 24);
+AT(reprieve_renewal_state, reserved, 28);
+AT(reprieve_renewal_state, next_milliseconds, 32);
+AT(reprieve_renewal_state, ago_milliseconds, 40);
+AT(reprieve_renewal_state, took_milliseconds, 48);
+
 /* Unknown is 0 and is not denied. */
 ASSERT(REPRIEVE_OK == 0 && REPRIEVE_ACCESS_UNKNOWN == 0 && REPRIEVE_ACCESS_DENIED == 1 && REPRIEVE_ACCESS_FULL == 3);
 

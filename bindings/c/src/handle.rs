@@ -29,6 +29,10 @@ pub enum Object {
     Status(Box<StatusObject>),
     Drill(Box<DrillObject>),
     Task(TaskObject),
+    Renewer(Box<crate::renewer::RenewerObject>),
+    HttpRequest(Box<crate::renewer::HttpRequestObject>),
+    #[cfg(feature = "http")]
+    Renewing(Box<crate::renewing::RenewingObject>),
 }
 
 const _: () = {

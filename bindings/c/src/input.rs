@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use reprieve_core::client::ErrorKind;
 
 use crate::guard::Failure;
+use crate::output::{Grows, known_size};
 
 pub fn argument(text: impl Into<String>) -> Failure {
     Failure::new(ErrorKind::Argument as u32, text)
@@ -53,6 +54,22 @@ pub unsafe fn optional<'a>(what: &str, ptr: *const c_char, len: usize) -> Result
     }
     // SAFETY: the caller's promise.
     unsafe { text(what, ptr, len) }.map(Some)
+}
+
+/// A structure that grows, as far as the caller has it; NULL is none.
+///
+/// # Safety
+/// `place` is NULL or points to a structure whose `struct_size` says how much of it can be read.
+pub unsafe fn grown<T: Grows>(what: &str, place: *const T) -> Result<Option<T>, Failure> {
+    if place.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the first field is a u32, and the caller's structure has it.
+    let size = known_size::<T>(what, unsafe { place.cast::<u32>().read() } as usize)?;
+    let mut value = T::safe();
+    // SAFETY: within both structures; any bytes are a value.
+    unsafe { std::ptr::from_mut(&mut value).cast::<u8>().copy_from_nonoverlapping(place.cast::<u8>(), size) };
+    Ok(Some(value))
 }
 
 /// A yes or no.

@@ -40,6 +40,10 @@ pub mod ledger_status;
 
 pub mod builder;
 
+pub mod renewer;
+
+pub mod renewing;
+
 pub mod drill;
 
 #[cfg(all(feature = "panics", debug_assertions))]

@@ -136,6 +136,18 @@ pub unsafe trait Grows: Copy {
     fn safe() -> Self;
 }
 
+/// How much of a structure both sides know. A size that no release had is refused.
+pub fn known_size<T: Grows>(what: &str, size: usize) -> Result<usize, Failure> {
+    if size < T::FIRST_SIZE {
+        let text = format!(
+            "`{what}->struct_size` is {size}, but the structure has {} bytes; set it to its sizeof before the call",
+            T::FIRST_SIZE
+        );
+        return Err(Failure::new(REPRIEVE_STATUS_STRUCT_SIZE, text));
+    }
+    Ok(size.min(size_of::<T>()))
+}
+
 /// A place for such a structure.
 pub struct OutStruct<T: Grows> {
     place: *mut T,
@@ -175,14 +187,7 @@ impl<T: Grows> OutStruct<T> {
         if self.place.is_null() {
             return Err(null(what));
         }
-        if self.size < T::FIRST_SIZE {
-            let text = format!(
-                "`{what}->struct_size` is {}, but the structure has {} bytes; set it to its sizeof before the call",
-                self.size,
-                T::FIRST_SIZE
-            );
-            return Err(Failure::new(REPRIEVE_STATUS_STRUCT_SIZE, text));
-        }
+        known_size::<T>(what, self.size)?;
         Ok(self)
     }
 

@@ -167,6 +167,52 @@ pub const REPRIEVE_TASK_REPORT: u32 = 3;
 /// none.
 pub const REPRIEVE_TASK_EVENTS: u32 = 4;
 
+/// Renewal: nothing, as the call failed.
+pub const REPRIEVE_RENEWAL_NOTHING: u32 = 0;
+/// Renewal: there is nothing to do for so long, unless an attempt ends.
+pub const REPRIEVE_RENEWAL_WAIT: u32 = 1;
+/// Renewal: send a request.
+pub const REPRIEVE_RENEWAL_SEND: u32 = 2;
+/// Renewal: stop an attempt if it still runs; nobody waits for it any more.
+pub const REPRIEVE_RENEWAL_ABORT: u32 = 3;
+
+/// How many bytes of an answer's body are read at most.
+pub const REPRIEVE_MAX_ANSWER: u32 = 4194304;
+
+/// Failure: the name could not be resolved.
+pub const REPRIEVE_FAILURE_NO_DNS: u32 = 1;
+/// Failure: there is no route to the host, or no network at all; or the customer's proxy gave none.
+pub const REPRIEVE_FAILURE_NO_ROUTE: u32 = 2;
+/// Failure: no answer in time, wherever it stopped.
+pub const REPRIEVE_FAILURE_TIMED_OUT: u32 = 3;
+/// Failure: the host refused the connection.
+pub const REPRIEVE_FAILURE_REFUSED: u32 = 4;
+/// Failure: the connection was reset or closed before the answer was whole.
+pub const REPRIEVE_FAILURE_RESET: u32 = 5;
+/// Failure: the certificate is another name's, has expired, or leads to no root that is trusted.
+pub const REPRIEVE_FAILURE_CERTIFICATE: u32 = 6;
+/// Failure: TLS failed in another way.
+pub const REPRIEVE_FAILURE_TLS: u32 = 7;
+/// Failure: what came is no HTTP.
+pub const REPRIEVE_FAILURE_PROTOCOL: u32 = 8;
+/// Failure: the answer is longer than REPRIEVE_MAX_ANSWER.
+pub const REPRIEVE_FAILURE_TOO_LONG: u32 = 9;
+/// Failure: this side could not even try: no memory, no socket, a URL that cannot be read. It is evidence of nothing.
+pub const REPRIEVE_FAILURE_LOCAL: u32 = 10;
+
+/// Outcome: none, as no attempt has ended yet.
+pub const REPRIEVE_OUTCOME_NONE: u32 = 0;
+/// Outcome: the lease was renewed.
+pub const REPRIEVE_OUTCOME_RENEWED: u32 = 1;
+/// Outcome: the authority answered, and every document was refused.
+pub const REPRIEVE_OUTCOME_ANSWERED: u32 = 2;
+/// Outcome: it failed before there was an answer.
+pub const REPRIEVE_OUTCOME_FAILED: u32 = 3;
+/// Outcome: an HTTP status without documents of the authority's.
+pub const REPRIEVE_OUTCOME_STATUS: u32 = 4;
+/// Outcome: another endpoint was quicker, or it was told to stop.
+pub const REPRIEVE_OUTCOME_DROPPED: u32 = 5;
+
 /// `stage` of a decision outside grace.
 pub const REPRIEVE_STAGE_NONE: u32 = 0xffff_ffff;
 
@@ -230,6 +276,22 @@ const EVENT: Words = &[
     (12, c"ledger_recovered"),
     (13, c"appeal_filed"),
 ];
+
+const FAILURE: Words = &[
+    (0, c"none"),
+    (1, c"no_dns"),
+    (2, c"no_route"),
+    (3, c"timed_out"),
+    (4, c"refused"),
+    (5, c"reset"),
+    (6, c"certificate"),
+    (7, c"tls"),
+    (8, c"protocol"),
+    (9, c"too_long"),
+    (10, c"local"),
+];
+const OUTCOME: Words =
+    &[(0, c"none"), (1, c"renewed"), (2, c"answered"), (3, c"failed"), (4, c"status"), (5, c"dropped")];
 
 fn word(words: Words, number: u32) -> *const c_char {
     words.iter().find(|(known, _)| *known == number).map_or(c"unrecognized", |(_, word)| *word).as_ptr()
@@ -329,10 +391,25 @@ pub extern "C" fn reprieve_event_kind_str(kind: u32) -> *const c_char {
     word(EVENT, kind)
 }
 
+/// The word of a failure to renew, such as "no_dns"; "none" for 0, "unrecognized" for any other number. Static text;
+/// never NULL. Any thread. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn reprieve_failure_str(failure: u32) -> *const c_char {
+    word(FAILURE, failure)
+}
+
+/// The word of an attempt's outcome, such as "renewed"; "none" for 0, "unrecognized" for any other number. Static text;
+/// never NULL. Any thread. Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn reprieve_outcome_str(outcome: u32) -> *const c_char {
+    word(OUTCOME, outcome)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use reprieve_core::client::{ErrorKind, EventKind};
+    use reprieve_core::renew::Failure;
     use reprieve_core::terms::{Access, ClockStanding, Kind, LedgerStanding, LicenseState, Outage, Reason, Refusal};
 
     fn same(words: Words, core: impl ExactSizeIterator<Item = (u32, &'static str)>, more: usize) {
@@ -354,6 +431,7 @@ mod tests {
         same(REFUSAL, Refusal::ALL.iter().map(|w| (w.number(), w.as_str())), 1);
         same(OUTAGE, Outage::ALL.iter().map(|w| (w.number(), w.as_str())), 1);
         same(EVENT, EventKind::ALL.iter().map(|w| (*w as u32, w.as_str())), 1);
+        same(FAILURE, Failure::ALL.iter().enumerate().map(|(at, w)| (at as u32 + 1, w.as_str())), 1);
         // 0, and 901 to 907.
         same(crate::status::WORDS, ErrorKind::ALL.iter().map(|w| (*w as u32, w.as_str())), 8);
     }
@@ -362,7 +440,7 @@ mod tests {
     #[test]
     fn constants_are_named_as_their_words() {
         let source = concat!(include_str!("words.rs"), include_str!("status.rs"));
-        let families: [(&str, Words); 10] = [
+        let families: [(&str, Words); 12] = [
             ("REPRIEVE_ACCESS_", ACCESS),
             ("REPRIEVE_STATE_", STATE),
             ("REPRIEVE_REASON_", REASON),
@@ -372,6 +450,8 @@ mod tests {
             ("REPRIEVE_REFUSAL_", REFUSAL),
             ("REPRIEVE_OUTAGE_", OUTAGE),
             ("REPRIEVE_EVENT_", EVENT),
+            ("REPRIEVE_FAILURE_", FAILURE),
+            ("REPRIEVE_OUTCOME_", OUTCOME),
             ("REPRIEVE_STATUS_", crate::status::WORDS),
         ];
         for (family, words) in families {

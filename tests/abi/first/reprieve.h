@@ -39,8 +39,9 @@
  * through out-parameters, which are set to a safe value first (NULL, 0, REPRIEVE_ACCESS_UNKNOWN), whatever happens
  * then. A failed call never reads as a refusal: access 0 is unknown, 1 is denied. Refusals are answers, not statuses.
  * The last parameter of many calls is `error`: NULL, or where an error object goes if the call fails (NULL if it does
- * not); it is the caller's to free. No call ends or unwinds into the program, starts a thread, prints, or logs. A
- * panic of the library's is a bug, is caught, and gives REPRIEVE_STATUS_PANIC.
+ * not); it is the caller's to free. No call ends or unwinds into the program, prints, or logs; none starts a thread or
+ * opens a socket but reprieve_renewing_start. A panic of the library's is a bug, is caught, and gives
+ * REPRIEVE_STATUS_PANIC.
  *
  * TEXT AND BYTES
  * A pointer goes with a length, and can be read or written for so long, until the call returns. Out-parameters can be
@@ -410,6 +411,69 @@
 // none.
 #define REPRIEVE_TASK_EVENTS 4
 
+// Renewal: nothing, as the call failed.
+#define REPRIEVE_RENEWAL_NOTHING 0
+
+// Renewal: there is nothing to do for so long, unless an attempt ends.
+#define REPRIEVE_RENEWAL_WAIT 1
+
+// Renewal: send a request.
+#define REPRIEVE_RENEWAL_SEND 2
+
+// Renewal: stop an attempt if it still runs; nobody waits for it any more.
+#define REPRIEVE_RENEWAL_ABORT 3
+
+// How many bytes of an answer's body are read at most.
+#define REPRIEVE_MAX_ANSWER 4194304
+
+// Failure: the name could not be resolved.
+#define REPRIEVE_FAILURE_NO_DNS 1
+
+// Failure: there is no route to the host, or no network at all; or the customer's proxy gave none.
+#define REPRIEVE_FAILURE_NO_ROUTE 2
+
+// Failure: no answer in time, wherever it stopped.
+#define REPRIEVE_FAILURE_TIMED_OUT 3
+
+// Failure: the host refused the connection.
+#define REPRIEVE_FAILURE_REFUSED 4
+
+// Failure: the connection was reset or closed before the answer was whole.
+#define REPRIEVE_FAILURE_RESET 5
+
+// Failure: the certificate is another name's, has expired, or leads to no root that is trusted.
+#define REPRIEVE_FAILURE_CERTIFICATE 6
+
+// Failure: TLS failed in another way.
+#define REPRIEVE_FAILURE_TLS 7
+
+// Failure: what came is no HTTP.
+#define REPRIEVE_FAILURE_PROTOCOL 8
+
+// Failure: the answer is longer than REPRIEVE_MAX_ANSWER.
+#define REPRIEVE_FAILURE_TOO_LONG 9
+
+// Failure: this side could not even try: no memory, no socket, a URL that cannot be read. It is evidence of nothing.
+#define REPRIEVE_FAILURE_LOCAL 10
+
+// Outcome: none, as no attempt has ended yet.
+#define REPRIEVE_OUTCOME_NONE 0
+
+// Outcome: the lease was renewed.
+#define REPRIEVE_OUTCOME_RENEWED 1
+
+// Outcome: the authority answered, and every document was refused.
+#define REPRIEVE_OUTCOME_ANSWERED 2
+
+// Outcome: it failed before there was an answer.
+#define REPRIEVE_OUTCOME_FAILED 3
+
+// Outcome: an HTTP status without documents of the authority's.
+#define REPRIEVE_OUTCOME_STATUS 4
+
+// Outcome: another endpoint was quicker, or it was told to stop.
+#define REPRIEVE_OUTCOME_DROPPED 5
+
 // `stage` of a decision outside grace.
 #define REPRIEVE_STAGE_NONE 4294967295
 
@@ -443,9 +507,36 @@ typedef struct reprieve_event reprieve_event;
 // `reprieve_feature_free`. It keeps its client's ledger open until then. Any number of threads may use one at once.
 typedef struct reprieve_feature reprieve_feature;
 
+// What a driver sends: owned by the caller, freed with `reprieve_http_request_free`. Nothing in it changes; any thread.
+typedef struct reprieve_http_request reprieve_http_request;
+
 // How a ledger stood at one moment, with a decision for each feature of a SKU: owned by the caller, freed with
 // `reprieve_ledger_status_free`. Nothing in it changes; any thread.
 typedef struct reprieve_ledger_status reprieve_ledger_status;
+
+// Renews a client's leases with the HTTP of the product: owned by the caller, freed with `reprieve_renewer_free`. One
+// for each client is enough; of all on a ledger, in whatever process, one at a time has the turn. Any thread; calls on
+// one renewer take turns. Its calls may wait for the disk and for other processes: use it from a thread of its own or
+// an event loop, never from a frame. It opens no socket and keeps no thread. A *driver* calls it so:
+//
+//     reprieve_renewal_task task = {0};
+//     reprieve_http_request *request = NULL;
+//     task.struct_size = sizeof task;
+//     while (reprieve_renewer_poll(renewer, &task, &request, NULL) == REPRIEVE_OK) {
+//         if (task.kind == REPRIEVE_RENEWAL_SEND) {
+//             // Send `request` within `task.milliseconds`, then one of these:
+//             //   reprieve_renewer_answered(renewer, task.attempt, 200, headers, headers_len, body, body_len, NULL);
+//             //   reprieve_renewer_failed(renewer, task.attempt, REPRIEVE_FAILURE_REFUSED, NULL);
+//             reprieve_http_request_free(request);
+//         } else if (task.kind == REPRIEVE_RENEWAL_WAIT) {
+//             // Sleep for `task.milliseconds`, or until an attempt ends or the product does.
+//         } // REPRIEVE_RENEWAL_ABORT: stop `task.attempt`, if it still runs.
+//     }
+typedef struct reprieve_renewer reprieve_renewer;
+
+// Renewals under way on a thread of the library's: owned by the caller, freed with `reprieve_renewing_free`. Any
+// thread. A forked child has no such thread: it starts one of its own.
+typedef struct reprieve_renewing reprieve_renewing;
 
 // What a product has to do in a step of a scenario: owned by the caller, freed with `reprieve_task_free`. Nothing in
 // it changes; any thread.
@@ -564,6 +655,66 @@ typedef struct reprieve_ledger_info {
   uint64_t features;
 } reprieve_ledger_info;
 
+// How long things last when leases are renewed, in milliseconds; 0 for what the library finds fit. Set `struct_size`
+// to `sizeof(reprieve_renewal_settings)`; NULL in place of the structure is all of it as it is fit.
+typedef struct reprieve_renewal_settings {
+  // The size of the caller's structure.
+  uint32_t struct_size;
+  // An attempt that has no answer after this has failed (15 s).
+  uint32_t timeout;
+  // After this the next endpoint is tried beside the one that has not answered yet (3 s).
+  uint32_t hedge;
+  // The pause after the first round that failed, at most; it doubles with each (30 s).
+  uint32_t pause;
+  // What it doubles up to (15 min).
+  uint32_t pause_most;
+  // What a `Retry-After` is believed up to (1 h).
+  uint32_t retry_after_most;
+  // What the authority answered without a lease is not asked for again before this (1 h).
+  uint32_t answered;
+  // Nor what it answered with one, whatever that says (1 min).
+  uint32_t renewed;
+} reprieve_renewal_settings;
+
+// What a driver does next. Set `struct_size` to `sizeof(reprieve_renewal_task)` before the call; all else is set by it.
+typedef struct reprieve_renewal_task {
+  // Before the call: the size of the caller's structure. After it: how much of it was written.
+  uint32_t struct_size;
+  // REPRIEVE_RENEWAL_*. Nothing (0) if the call failed.
+  uint32_t kind;
+  // Names the attempt: to send, or to abort.
+  uint64_t attempt;
+  // To send: the attempt is over if there is no answer within so long. To wait: nothing is to be done for so long.
+  uint64_t milliseconds;
+} reprieve_renewal_task;
+
+// How renewing stands. Set `struct_size` to `sizeof(reprieve_renewal_state)` before the call; all else is set by it.
+typedef struct reprieve_renewal_state {
+  // Before the call: the size of the caller's structure. After it: how much of it was written.
+  uint32_t struct_size;
+  // How the attempt that ended last did: REPRIEVE_OUTCOME_*. None (0) if none has ended yet.
+  uint32_t outcome;
+  // How it failed: REPRIEVE_FAILURE_*, if the outcome is REPRIEVE_OUTCOME_FAILED.
+  uint32_t failure;
+  // The HTTP status, if the outcome is REPRIEVE_OUTCOME_STATUS.
+  uint32_t status;
+  // Why the first document was refused: REPRIEVE_REFUSAL_*, if the outcome is REPRIEVE_OUTCOME_ANSWERED.
+  uint32_t refusal;
+  // 1 while a round of attempts is under way.
+  uint32_t is_busy;
+  // 1 if it is known when the next round begins: not while one is under way, before the first poll, or without
+  // endpoints.
+  uint32_t has_next;
+  // Always 0.
+  uint32_t reserved;
+  // In how many milliseconds the next round begins, by what is known now.
+  uint64_t next_milliseconds;
+  // How many milliseconds ago the last attempt ended.
+  uint64_t ago_milliseconds;
+  // How many milliseconds it took.
+  uint64_t took_milliseconds;
+} reprieve_renewal_state;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -618,6 +769,14 @@ REPRIEVE_API const char *reprieve_outage_str(uint32_t outage);
 // The word of an event's kind, such as "grace_started"; "none" for 0, "unrecognized" for any other number. Static
 // text; never NULL. Any thread. Since 0.1.
 REPRIEVE_API const char *reprieve_event_kind_str(uint32_t kind);
+
+// The word of a failure to renew, such as "no_dns"; "none" for 0, "unrecognized" for any other number. Static text;
+// never NULL. Any thread. Since 0.1.
+REPRIEVE_API const char *reprieve_failure_str(uint32_t failure);
+
+// The word of an attempt's outcome, such as "renewed"; "none" for 0, "unrecognized" for any other number. Static text;
+// never NULL. Any thread. Since 0.1.
+REPRIEVE_API const char *reprieve_outcome_str(uint32_t outcome);
 
 // Writes an instant as text: RFC 3339 in UTC with as many digits of a second as there are, such as
 // "2026-01-01T00:00:00Z"; for none, the empty text.
@@ -743,7 +902,8 @@ reprieve_status reprieve_client_request(const struct reprieve_client *client,
                                         struct reprieve_error **error);
 
 // Takes the answer of the vendor's renewal server: one token, or JSON {"documents": [token, ...]}. The documents are
-// imported one by one. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
+// imported one by one, those of the kind keys first; after eight that nobody's key has signed the others are left alone,
+// and have no answer. Anything else that is not empty, such as an HTML page, is taken for a token: its answer is a
 // refusal, REPRIEVE_REFUSAL_MALFORMED.
 //
 // `answer`: `answer_len` bytes. `accepted` (out, or NULL): how many are in force now. `answers` (out, or NULL): what
@@ -1076,6 +1236,184 @@ reprieve_status reprieve_builder_open(const struct reprieve_builder *builder,
 
 // Frees a builder. NULL is a no-op. Clients that it opened stay open. Any thread. Since 0.1.
 REPRIEVE_API void reprieve_builder_free(struct reprieve_builder *builder);
+
+// Renews a client's leases with HTTP of the product's own. The endpoints are those of the application file, and of the
+// newest `keys` document.
+//
+// `settings`: how long things last, or NULL. `renewer` (out, not NULL): owned by the caller; it keeps the ledger open
+// until it is freed. Statuses: REPRIEVE_STATUS_STRUCT_SIZE. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_client_renewer(const struct reprieve_client *client,
+                                        const struct reprieve_renewal_settings *settings,
+                                        struct reprieve_renewer **renewer,
+                                        struct reprieve_error **error);
+
+// What to do next. Call it again after each task, when a wait has passed, and when an attempt has ended.
+//
+// A wait counts while the machine sleeps too, and most timers do not: poll once it is awake. Send a request as it
+// says, follow no redirect, verify certificates by the name in the URL, and read no more than REPRIEVE_MAX_ANSWER
+// bytes of the body; then call `reprieve_renewer_answered` or `reprieve_renewer_failed`. Two may run at once: a slow
+// one does not keep the next from being sent.
+//
+// `task` (in and out, not NULL): `struct_size` set. `request` (out, not NULL): of REPRIEVE_RENEWAL_SEND, owned by the
+// caller; else NULL.
+// Statuses: REPRIEVE_STATUS_CLOSED once the client was closed: that is the end of it. All else that goes wrong stands
+// in the diagnostics and is tried again later. Any thread; waits as `reprieve_client_import`. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_poll(const struct reprieve_renewer *renewer,
+                                      struct reprieve_renewal_task *task,
+                                      struct reprieve_http_request **request,
+                                      struct reprieve_error **error);
+
+// An attempt was answered, whatever the status. Documents in the body are imported.
+//
+// `attempt`: the task's. `status`: HTTP's, such as 200. `headers`: the answer's header fields as HTTP writes them,
+// `Name: value`, one a line; `headers_len` bytes, NULL and 0 for none. Of them `Retry-After` is obeyed; pass all.
+// `body`: decoded, `body_len` bytes; one that is longer than REPRIEVE_MAX_ANSWER is REPRIEVE_FAILURE_TOO_LONG. An
+// attempt that is over already is nothing.
+// Statuses: REPRIEVE_STATUS_ARGUMENT if `status` is not 100 to 999. Any thread; waits as `reprieve_client_import`.
+// Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_answered(const struct reprieve_renewer *renewer,
+                                          uint64_t attempt,
+                                          uint32_t status,
+                                          const uint8_t *headers,
+                                          size_t headers_len,
+                                          const uint8_t *body,
+                                          size_t body_len,
+                                          struct reprieve_error **error);
+
+// An attempt failed before there was a whole answer.
+//
+// `attempt`: the task's. `failure`: REPRIEVE_FAILURE_*. An attempt that is over already is nothing.
+// Statuses: REPRIEVE_STATUS_ARGUMENT. Any thread; waits as `reprieve_client_import`. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_failed(const struct reprieve_renewer *renewer,
+                                        uint64_t attempt,
+                                        uint32_t failure,
+                                        struct reprieve_error **error);
+
+// The network is back, or another one is there: a pause after failures ends within some seconds. Poll after it. What
+// the authority asked for (`Retry-After`) is kept. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_network_changed(const struct reprieve_renewer *renewer,
+                                                 struct reprieve_error **error);
+
+// A renewal is wanted though none is due: somebody pressed a button. Poll after it: it begins at once, or some seconds
+// after the round before. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_renew_now(const struct reprieve_renewer *renewer,
+                                           struct reprieve_error **error);
+
+// How renewing stands: for a page of settings, or a support case. Does not wait for other calls.
+//
+// `state` (in and out, not NULL): `struct_size` set. `url` (out, or NULL): where the attempt that ended last went;
+// owned by the caller, NULL if none has. `word` (out, or NULL): how it ended, such as "renewed", "no_dns", "status
+// 302" or "answered: wrong_ledger", as the diagnostics say it; owned by the caller, NULL if none has. Any thread.
+// Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewer_state(const struct reprieve_renewer *renewer,
+                                       struct reprieve_renewal_state *state,
+                                       struct reprieve_bytes **url,
+                                       struct reprieve_bytes **word,
+                                       struct reprieve_error **error);
+
+// Frees a renewer: what still runs is nobody's any more, and another product has the turn. NULL is a no-op. Any
+// thread. Since 0.1.
+REPRIEVE_API void reprieve_renewer_free(struct reprieve_renewer *renewer);
+
+// The method of HTTP, such as "POST", with a NUL behind it. Borrowed: good until the request is freed. Any thread.
+// Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_http_request_method(const struct reprieve_http_request *request,
+                                             const char **text,
+                                             size_t *len);
+
+// Where to: a URL, UTF-8 with a NUL behind it. Borrowed: good until the request is freed. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_http_request_url(const struct reprieve_http_request *request,
+                                          const char **text,
+                                          size_t *len);
+
+// The body, with a NUL behind it that is not counted; `len` is 0 if there is none to send. Borrowed: good until the
+// request is freed. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_http_request_body(const struct reprieve_http_request *request,
+                                           const char **data,
+                                           size_t *len);
+
+// How many header fields there are to send. `count` (out, not NULL). Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_http_request_header_count(const struct reprieve_http_request *request,
+                                                   size_t *count);
+
+// The header field at an index, from 0: its name and its value, each with a NUL behind it, borrowed until the request
+// is freed. `name`, `name_len`, `value`, `value_len` (out, not NULL). Statuses: REPRIEVE_STATUS_OUT_OF_RANGE. Any
+// thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_http_request_header(const struct reprieve_http_request *request,
+                                             size_t index,
+                                             const char **name,
+                                             size_t *name_len,
+                                             const char **value,
+                                             size_t *value_len);
+
+// Frees a request. NULL is a no-op. Any thread. Since 0.1.
+REPRIEVE_API void reprieve_http_request_free(struct reprieve_http_request *request);
+
+// Starts a thread that renews a client's leases, with the library's own HTTP: the platform's certificates and proxies.
+// It ends when it is stopped or freed, and when the client is closed. Start one for each client.
+//
+// `settings`: how long things last, or NULL. `roots`: certificates of the vendor's own authorities in PEM, in place of
+// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. `proxy`: UTF-8, the URL of a proxy,
+// `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says (`HTTPS_PROXY`, `NO_PROXY`). `headers`:
+// UTF-8, header fields for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing`
+// (out, not NULL): owned by the caller.
+// Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`): then drive a
+// `reprieve_renewer` with HTTP of your own. REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no
+// thread. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewing_start(const struct reprieve_client *client,
+                                        const struct reprieve_renewal_settings *settings,
+                                        const uint8_t *roots,
+                                        size_t roots_len,
+                                        const char *proxy,
+                                        size_t proxy_len,
+                                        const char *headers,
+                                        size_t headers_len,
+                                        struct reprieve_renewing **renewing,
+                                        struct reprieve_error **error);
+
+// The network is back, or another one is there: a pause after failures ends within some seconds. Does not wait. Any
+// thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewing_network_changed(const struct reprieve_renewing *renewing,
+                                                  struct reprieve_error **error);
+
+// A renewal is wanted though none is due: somebody pressed a button. Does not wait. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewing_renew_now(const struct reprieve_renewing *renewing,
+                                            struct reprieve_error **error);
+
+// How renewing stands; or stood, when it was stopped. As `reprieve_renewer_state`.
+//
+// `state` (in and out, not NULL): `struct_size` set. `url` (out, or NULL), `word` (out, or NULL): of the attempt that
+// ended last; owned by the caller, NULL if none has. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewing_state(const struct reprieve_renewing *renewing,
+                                        struct reprieve_renewal_state *state,
+                                        struct reprieve_bytes **url,
+                                        struct reprieve_bytes **word,
+                                        struct reprieve_error **error);
+
+// Stops: waits for what is being written to the ledger, never for the network. Once is enough; the handle stays good
+// until it is freed. Any thread. Since 0.1.
+REPRIEVE_API
+reprieve_status reprieve_renewing_stop(const struct reprieve_renewing *renewing,
+                                       struct reprieve_error **error);
+
+// Frees renewals, and stops them first. NULL is a no-op. Any thread. Since 0.1.
+REPRIEVE_API void reprieve_renewing_free(struct reprieve_renewing *renewing);
 
 // A drill that walks a scenario, on a simulated clock, in a temporary folder that goes with it.
 //

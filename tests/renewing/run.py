@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Every driver of renewals against a server that is faulty in every way: each must tell the same outcome, and report the same outage.
+
+The drivers: the library's own HTTP from C, C# and Lua; libcurl; C#'s HttpClient on Mono; Python's standard library, on a thread and by asyncio.
+The library is taken from the folder that REPRIEVE_LIB names (target/release); one with HTTP from REPRIEVE_HTTP_LIB, else it is built into
+target/http. Prints the table, then `renewing: N passed, M failed, K not run`; ends with 1 if anything failed.
+"""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "abi"))
+from kit import INCLUDE, LIB, WARNINGS, cargo_tool, failed, note, passed, run, skip, skipped, tool
+
+from server import Faulty
+
+DRIVERS = ROOT / "bindings" / "c" / "drivers"
+# Long enough for a slow machine's TLS, short enough for rows that wait for it.
+MILLISECONDS = "4000"
+
+
+def http_library():
+    """The folder of a library with HTTP: (path or None, problem or None)."""
+    if os.environ.get("REPRIEVE_HTTP_LIB"):
+        return pathlib.Path(os.environ["REPRIEVE_HTTP_LIB"]).resolve(), None
+    cargo, target = cargo_tool("cargo"), ROOT / "target" / "http"
+    if not cargo:
+        return None, "cargo is missing"
+    command = [cargo, "build", "--quiet", "--locked", "--release", "-p", "reprieve-c", "--features", "http", "--target-dir", target]
+    problem = run(command, timeout=1800, cwd=ROOT)[0]
+    return (None, problem) if problem else (target / "release", None)
+
+
+def of_curl(work):
+    gcc, config = tool("gcc", "cc", "clang"), tool("curl-config")
+    if not gcc or not config:
+        return None, "a compiler is missing" if not gcc else "libcurl's header is missing (Debian: libcurl4-openssl-dev)"
+    curl = subprocess.run([config, "--cflags", "--libs"], capture_output=True, text=True, check=True).stdout.split()
+    sources = [HERE / "probe.c", DRIVERS / "reprieve_curl.c"]
+    problem = None
+    for standard in ("c99", "c11"):
+        flags = [f"-std={standard}", "-D_POSIX_C_SOURCE=200809L", "-DWITH_CURL", "-g", *WARNINGS, "-Wshadow", f"-I{INCLUDE}", f"-I{DRIVERS}"]
+        libraries = [f"-L{LIB}", "-lreprieve", f"-Wl,-rpath,{LIB}", *curl]
+        problem = problem or run([gcc, *flags, *sources, "-o", work / "curl-probe", *libraries])[0]
+    note("libcurl's driver compiles", problem)
+    return (None if problem else [work / "curl-probe", "curl"]), problem
+
+
+def of_c(work, http):
+    gcc = tool("gcc", "cc", "clang")
+    if not gcc:
+        return None, "a compiler is missing"
+    command = [gcc, "-std=c99", "-D_POSIX_C_SOURCE=200809L", *WARNINGS, f"-I{INCLUDE}", HERE / "probe.c", "-o", work / "c-probe"]
+    problem = run([*command, f"-L{http}", "-lreprieve", f"-Wl,-rpath,{http}"])[0]
+    note("the program with the library's own HTTP compiles", problem)
+    return (None if problem else [work / "c-probe", "builtin"]), problem
+
+
+def drivers(work, roots):
+    """Each driver: its name, (command or None, why not), environment."""
+    http, why = http_library()
+    yield "Rust by C", of_c(work, http) if http else (None, why), {}
+    yield "libcurl", of_curl(work), {}
+
+
+def row_of(faulty, work, command, environment, name, row):
+    at = faulty.rows.index(row)
+    app = faulty.app(work / name.replace(" ", "-") / str(at), row[1])
+    environment = {**{key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}, **environment}
+    parts = [str(part) for part in (*command, app, faulty.certificates.roots, MILLISECONDS)]
+    try:
+        done = subprocess.run(parts, capture_output=True, text=True, timeout=120, env=environment)
+    except subprocess.TimeoutExpired:
+        return "took longer than 120 s"
+    if done.returncode:
+        return f"ended with {done.returncode}: {done.stdout[-300:]} {done.stderr[-1500:]}"
+    return done.stdout.strip()
+
+
+def main():
+    only = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="reprieve-renewing-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        work = pathlib.Path(folder)
+        faulty = Faulty(work)
+        table, names = {}, []
+        for name, (command, why), environment in drivers(work, faulty.certificates.roots):
+            if only and name not in only:
+                continue
+            if command is None:
+                if name not in failed:
+                    skip(name, why)
+                continue
+            names.append(name)
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                jobs = [pool.submit(row_of, faulty, work, command, environment, name, row) for row in faulty.rows]
+            for row, job in zip(faulty.rows, jobs):
+                table[row[0], name] = job.result()
+        for what, _, word, reported, when in faulty.rows:
+            expected = f"{word}|{reported}|{when}|{'full' if word == 'renewed' else 'denied'}"
+            told = {name: table[what, name] for name in names}
+            print(f"{what:32} {word:22} {reported:8} " + " ".join("=" if said == expected else f"{name}: {said}" for name, said in told.items()))
+            for name, said in told.items():
+                note(f"{what} by {name}", None if said == expected else f"expected {expected}, got {said}")
+        if names:
+            note("what was sent is what poll said", "\n".join(faulty.wrong) or (None if faulty.served else "nothing was served"))
+    print(f"the table is of {len(faulty.rows)} rows by: {', '.join(names)}")
+    print(f"renewing: {len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
