@@ -22,8 +22,8 @@
 -- give an error, its checks "unknown". The order of freeing does not matter.
 --
 -- **Threads.** Objects belong to their Lua state. Another state of the process, such as a LÖVE thread, gets a client of its own on the same
--- open ledger by `client:number` and `reprieve.client`. Coroutines share what they like. There are no callbacks, no threads and no timers:
--- nothing happens but in a call.
+-- open ledger by `client:number` and `reprieve.client`. Coroutines share what they like. There are no callbacks, and no threads and timers
+-- but the one of `client:renewing`: nothing else happens but in a call.
 -- @module reprieve
 
 local prefix = (... or ""):match "^(.*[./])" or ""
@@ -45,7 +45,7 @@ local reprieve = {
   --- Which file the library was loaded from.
   library = native.path,
   --- All words by number: `words.access[3]` is "full". Families: access, state, reason, clock, ledger, document, refusal, outage, event,
-  -- upkeep, task, status.
+  -- upkeep, task, renewal, failure, outcome, status.
   words = values.words,
   --- The numbers of the C header, without the prefix: `constants.STATUS_BUSY`, to compare with `err.status`.
   constants = constants,
@@ -379,6 +379,9 @@ function client:close()
   if status ~= 0 then return failed(status, err) end
   return true
 end
+
+-- `renewer` and `renewing`: see `reprieve_renewal.lua`.
+require(prefix .. "reprieve_renewal")(values, C, client)
 
 --- Frees the client at once, and closes the ledger with the last of its clones; twice is no harm.
 -- @function Client:free

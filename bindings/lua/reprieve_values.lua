@@ -15,7 +15,7 @@ local values = {}
 local speakers = {
   access = C.reprieve_access_str, state = C.reprieve_state_str, reason = C.reprieve_reason_str, clock = C.reprieve_clock_str,
   ledger = C.reprieve_ledger_str, document = C.reprieve_document_str, refusal = C.reprieve_refusal_str, outage = C.reprieve_outage_str,
-  event = C.reprieve_event_kind_str, status = C.reprieve_status_str,
+  event = C.reprieve_event_kind_str, failure = C.reprieve_failure_str, outcome = C.reprieve_outcome_str, status = C.reprieve_status_str,
 }
 local words, numbers = {}, {}
 for family, names in pairs(native.declared.words) do

@@ -73,7 +73,7 @@ def test_declarations():
     sources = "".join(read(path) for path in glob.glob(os.path.join(BINDING, "*.lua")) if not path.endswith("_cdef.lua"))
     bound = set(re.findall(r"\b(?:C|library)\.(reprieve_\w+)", sources))
     note("every function is bound", " ".join(sorted(declared ^ bound)) or None)
-    public = re.findall(r"([^\n]*)\n *function ((?:reprieve|client|builders?|drills?|Feature)[.:][\w.]+)", sources)
+    public = re.findall(r"([^\n]*)\n *function ((?:reprieve|client|builders?|drills?|renewer|renewing|Feature)[.:][\w.]+)", sources)
     silent = [name for before, name in public if not before.strip().startswith("--")]
     note("every function has a comment", " ".join(silent) or None if len(public) > 40 else f"{len(public)} functions were found")
 
@@ -87,7 +87,7 @@ def test_programs(work):
     if code:
         return note("docs/quickstart.sh", problem)
     for mode, flags in MODES.items():
-        for program in ("test_calls.lua", "test_errors.lua", "test_life.lua", "test_states.lua"):
+        for program in ("test_calls.lua", "test_errors.lua", "test_life.lua", "test_states.lua", "test_renewal.lua"):
             own = tempfile.mkdtemp(dir=work)
             shutil.copytree(app, os.path.join(own, "app"))
             env = environment(REPRIEVE_APP_FOLDER=os.path.join(own, "app"))

@@ -67,6 +67,10 @@ def drivers(work, roots):
     """Each driver: its name, (command or None, why not), environment."""
     http, why = http_library()
     yield "Rust by C", of_c(work, http) if http else (None, why), {}
+    luajit = tool("luajit")
+    lua = [luajit, HERE / "probe.lua"] if luajit else None
+    path = {"LUA_PATH": f"{ROOT / 'bindings' / 'lua'}/?.lua"}
+    yield "Rust by Lua", (lua, "luajit is missing") if http else (None, why), {**path, "REPRIEVE_LIB": str(http)}
     yield "libcurl", of_curl(work), {}
 
 
