@@ -175,6 +175,34 @@ enum class Refusal : std::uint32_t {
 /// How a renewal failed.
 enum class Outage : std::uint32_t { network = REPRIEVE_OUTAGE_NETWORK, server = REPRIEVE_OUTAGE_SERVER };
 
+/// How an attempt to renew failed before there was an answer.
+enum class Failure : std::uint32_t {
+    none = 0,
+    no_dns = REPRIEVE_FAILURE_NO_DNS,
+    no_route = REPRIEVE_FAILURE_NO_ROUTE,
+    timed_out = REPRIEVE_FAILURE_TIMED_OUT,
+    refused = REPRIEVE_FAILURE_REFUSED,
+    reset = REPRIEVE_FAILURE_RESET,
+    certificate = REPRIEVE_FAILURE_CERTIFICATE,
+    tls = REPRIEVE_FAILURE_TLS,
+    protocol = REPRIEVE_FAILURE_PROTOCOL,
+    too_long = REPRIEVE_FAILURE_TOO_LONG,
+    local = REPRIEVE_FAILURE_LOCAL
+};
+
+/// How an attempt to renew ended; `none` if none has.
+enum class Outcome : std::uint32_t {
+    none = REPRIEVE_OUTCOME_NONE,
+    renewed = REPRIEVE_OUTCOME_RENEWED,
+    answered = REPRIEVE_OUTCOME_ANSWERED,
+    failed = REPRIEVE_OUTCOME_FAILED,
+    status = REPRIEVE_OUTCOME_STATUS,
+    dropped = REPRIEVE_OUTCOME_DROPPED
+};
+
+/// What a driver of renewals does next.
+enum class RenewalKind : std::uint32_t { wait = REPRIEVE_RENEWAL_WAIT, send = REPRIEVE_RENEWAL_SEND, abort = REPRIEVE_RENEWAL_ABORT };
+
 /// What an event tells of. Skip a value that you do not know.
 enum class EventKind : std::uint32_t {
     grace_started = REPRIEVE_EVENT_GRACE_STARTED,
@@ -220,6 +248,8 @@ inline std::string_view to_string(Document value) noexcept { return reprieve_doc
 inline std::string_view to_string(Refusal value) noexcept { return reprieve_refusal_str(static_cast<std::uint32_t>(value)); }
 inline std::string_view to_string(Outage value) noexcept { return reprieve_outage_str(static_cast<std::uint32_t>(value)); }
 inline std::string_view to_string(EventKind value) noexcept { return reprieve_event_kind_str(static_cast<std::uint32_t>(value)); }
+inline std::string_view to_string(Failure value) noexcept { return reprieve_failure_str(static_cast<std::uint32_t>(value)); }
+inline std::string_view to_string(Outcome value) noexcept { return reprieve_outcome_str(static_cast<std::uint32_t>(value)); }
 
 /// What went wrong with a call: `what()` says what happened, to which thing, and what to do next.
 class Error : public std::runtime_error {
@@ -332,6 +362,9 @@ inline void release(reprieve_feature *handle) noexcept { reprieve_feature_free(h
 inline void release(reprieve_client *handle) noexcept { reprieve_client_free(handle); }
 inline void release(reprieve_builder *handle) noexcept { reprieve_builder_free(handle); }
 inline void release(reprieve_drill *handle) noexcept { reprieve_drill_free(handle); }
+inline void release(reprieve_renewer *handle) noexcept { reprieve_renewer_free(handle); }
+inline void release(reprieve_http_request *handle) noexcept { reprieve_http_request_free(handle); }
+inline void release(reprieve_renewing *handle) noexcept { reprieve_renewing_free(handle); }
 
 /// A handle that is freed once.
 template <typename T> class Handle {
@@ -716,6 +749,235 @@ private:
     detail::Handle<reprieve_feature> handle_;
 };
 
+/// How long things last when leases are renewed; 0 for what the library finds fit. Each from 1 ms to 49 days: see reprieve_renewal_settings.
+struct RenewalSettings {
+    std::chrono::milliseconds timeout{};
+    std::chrono::milliseconds hedge{};
+    std::chrono::milliseconds pause{};
+    std::chrono::milliseconds pause_most{};
+    std::chrono::milliseconds retry_after_most{};
+    std::chrono::milliseconds answered{};
+    std::chrono::milliseconds renewed{};
+};
+
+/// What the library's own HTTP trusts, and which way it goes.
+struct RenewingOptions {
+    RenewalSettings settings;
+    /// Certificates of the vendor's own authorities, PEM, in place of those that the platform trusts.
+    std::string roots;
+    /// A proxy's URL; "none" for none; empty for what the platform says.
+    std::string proxy;
+    /// Header fields for each request, as HTTP writes them, one a line.
+    std::string headers;
+};
+
+/// What a driver of renewals does next.
+struct RenewalTask {
+    RenewalKind kind = RenewalKind::wait;
+    /// Names the attempt: to send, or to abort.
+    std::uint64_t attempt = 0;
+    /// To send: the attempt is over if there is no answer within so long. To wait: so long.
+    std::chrono::milliseconds time{};
+    /// To send, as all that follows.
+    std::string method;
+    std::string url;
+    /// Names and values.
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+};
+
+/// How renewing stands.
+struct RenewalState {
+    /// Whether a round of attempts is under way.
+    bool is_busy = false;
+    /// In how long the next round begins, if that is known.
+    std::optional<std::chrono::milliseconds> next;
+    /// How the attempt that ended last did; as all that follows, only if one has.
+    Outcome outcome = Outcome::none;
+    Failure failure = Failure::none;
+    /// HTTP's.
+    std::uint32_t status = 0;
+    Refusal refusal = Refusal::none;
+    /// Where it went.
+    std::string url;
+    /// All of it in a word, such as "status 302" or "answered: wrong_ledger".
+    std::string word;
+    /// How long ago it ended.
+    std::chrono::milliseconds ago{};
+    /// How long it took.
+    std::chrono::milliseconds took{};
+};
+
+namespace detail {
+
+inline std::uint32_t milliseconds(std::chrono::milliseconds time) noexcept {
+    const std::chrono::milliseconds::rep count = time.count(), most = UINT32_MAX;
+    return static_cast<std::uint32_t>(count < 0 ? 0 : count > most ? most : count);
+}
+
+inline reprieve_renewal_settings settings(const RenewalSettings &from) noexcept {
+    reprieve_renewal_settings made = {};
+    made.struct_size = sizeof made;
+    made.timeout = milliseconds(from.timeout);
+    made.hedge = milliseconds(from.hedge);
+    made.pause = milliseconds(from.pause);
+    made.pause_most = milliseconds(from.pause_most);
+    made.retry_after_most = milliseconds(from.retry_after_most);
+    made.answered = milliseconds(from.answered);
+    made.renewed = milliseconds(from.renewed);
+    return made;
+}
+
+inline std::chrono::milliseconds duration(std::uint64_t count) noexcept {
+    constexpr std::uint64_t most = INT64_MAX / 1000000;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(count < most ? count : most));
+}
+
+/// How a renewer, or what renews by itself, stands.
+template <typename Function, typename T> Result<RenewalState> state(Function function, T *handle) {
+    BytesHandle url;
+    BytesHandle word;
+    reprieve_renewal_state from = {};
+    from.struct_size = sizeof from;
+    if (auto called = call(function, handle, &from, url.put(), word.put()); !called) {
+        return called.error();
+    }
+    Reader reader;
+    RenewalState state;
+    state.is_busy = from.is_busy != 0;
+    if (from.has_next != 0) {
+        state.next = duration(from.next_milliseconds);
+    }
+    state.outcome = static_cast<Outcome>(from.outcome);
+    state.failure = static_cast<Failure>(from.failure);
+    state.status = from.status;
+    state.refusal = static_cast<Refusal>(from.refusal);
+    state.ago = duration(from.ago_milliseconds);
+    state.took = duration(from.took_milliseconds);
+    if (url.get() != nullptr) {
+        state.url = reader.text(reprieve_bytes_get, url.get()).value_or("");
+        state.word = reader.text(reprieve_bytes_get, word.get()).value_or("");
+    }
+    return reader.give(std::move(state));
+}
+
+} // namespace detail
+
+/// Renews a client's leases with HTTP of the product's own: see `reprieve_renewer`. Its calls may wait for the disk and for other processes.
+class Renewer {
+public:
+    /// Takes a handle over.
+    explicit Renewer(reprieve_renewer *handle) noexcept : handle_(handle) {}
+
+    /// What to do next. `closed` once the client was closed.
+    Result<RenewalTask> try_poll() const {
+        detail::Handle<reprieve_http_request> request;
+        reprieve_renewal_task from = {};
+        from.struct_size = sizeof from;
+        if (auto called = detail::call(reprieve_renewer_poll, get(), &from, request.put()); !called) {
+            return called.error();
+        }
+        detail::Reader reader;
+        RenewalTask task;
+        task.kind = static_cast<RenewalKind>(from.kind);
+        task.attempt = from.attempt;
+        task.time = detail::duration(from.milliseconds);
+        if (request.get() != nullptr) {
+            std::size_t count = 0;
+            task.method = reader.text(reprieve_http_request_method, request.get()).value_or("");
+            task.url = reader.text(reprieve_http_request_url, request.get()).value_or("");
+            task.body = reader.text(reprieve_http_request_body, request.get()).value_or("");
+            reader.read(reprieve_http_request_header_count(request.get(), &count));
+            for (std::size_t index = 0; index < count; ++index) {
+                const char *name = nullptr, *value = nullptr;
+                std::size_t name_len = 0, value_len = 0;
+                reader.read(reprieve_http_request_header(request.get(), index, &name, &name_len, &value, &value_len));
+                if (name != nullptr && value != nullptr) {
+                    task.headers.emplace_back(std::string(name, name_len), std::string(value, value_len));
+                }
+            }
+        }
+        return reader.give(std::move(task));
+    }
+
+    /// An attempt was answered. `headers`: the answer's header fields as HTTP writes them, one a line.
+    Result<void> try_answered(std::uint64_t attempt, std::uint32_t status, std::string_view headers, std::string_view body) const {
+        return detail::call(
+            reprieve_renewer_answered, get(), attempt, status, detail::bytes(headers), headers.size(), detail::bytes(body), body.size());
+    }
+
+    /// An attempt failed before there was a whole answer.
+    Result<void> try_failed(std::uint64_t attempt, Failure failure) const {
+        return detail::call(reprieve_renewer_failed, get(), attempt, static_cast<std::uint32_t>(failure));
+    }
+
+    /// The network is back, or another one is there. Poll after it.
+    Result<void> try_network_changed() const { return detail::call(reprieve_renewer_network_changed, get()); }
+
+    /// A renewal is wanted though none is due. Poll after it.
+    Result<void> try_renew_now() const { return detail::call(reprieve_renewer_renew_now, get()); }
+
+    /// How renewing stands. Does not wait.
+    Result<RenewalState> try_state() const { return detail::state(reprieve_renewer_state, get()); }
+
+#if REPRIEVE_EXCEPTIONS
+    // The same, and a failure is thrown.
+    RenewalTask poll() const { return try_poll().value(); }
+    void answered(std::uint64_t attempt, std::uint32_t status, std::string_view headers, std::string_view body) const {
+        try_answered(attempt, status, headers, body).value();
+    }
+    void failed(std::uint64_t attempt, Failure failure) const { try_failed(attempt, failure).value(); }
+    void network_changed() const { try_network_changed().value(); }
+    void renew_now() const { try_renew_now().value(); }
+    RenewalState state() const { return try_state().value(); }
+#endif
+
+    /// The handle, for calls of reprieve.h; still owned by this object.
+    reprieve_renewer *get() const noexcept { return handle_.get(); }
+
+private:
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
+    detail::Handle<reprieve_renewer> handle_;
+};
+
+/// Renewals under way on a thread of the library's, which ends with this object.
+class Renewing {
+public:
+    /// Takes a handle over.
+    explicit Renewing(reprieve_renewing *handle) noexcept : handle_(handle) {}
+
+    /// The network is back, or another one is there. Does not wait.
+    Result<void> try_network_changed() const { return detail::call(reprieve_renewing_network_changed, get()); }
+
+    /// A renewal is wanted though none is due. Does not wait.
+    Result<void> try_renew_now() const { return detail::call(reprieve_renewing_renew_now, get()); }
+
+    /// How renewing stands, or stood when it was stopped.
+    Result<RenewalState> try_state() const { return detail::state(reprieve_renewing_state, get()); }
+
+    /// Stops: waits for what is being written to the ledger, never for the network.
+    Result<void> try_stop() const { return detail::call(reprieve_renewing_stop, get()); }
+
+#if REPRIEVE_EXCEPTIONS
+    // The same, and a failure is thrown.
+    void network_changed() const { try_network_changed().value(); }
+    void renew_now() const { try_renew_now().value(); }
+    RenewalState state() const { return try_state().value(); }
+    void stop() const { try_stop().value(); }
+#endif
+
+    /// The handle, for calls of reprieve.h; still owned by this object.
+    reprieve_renewing *get() const noexcept { return handle_.get(); }
+
+private:
+    template <typename Object, typename Function, typename... Arguments>
+    friend Result<Object> detail::made(Function function, Arguments... arguments);
+
+    detail::Handle<reprieve_renewing> handle_;
+};
+
 /// An open ledger.
 class Client {
 public:
@@ -816,6 +1078,20 @@ public:
             list.push_back(*std::move(endpoint));
         }
         return list;
+    }
+
+    /// Renews this client's leases with HTTP of the product's own.
+    Result<Renewer> try_renewer(const RenewalSettings &settings = {}) const {
+        const reprieve_renewal_settings made = detail::settings(settings);
+        return detail::made<Renewer>(reprieve_client_renewer, get(), &made);
+    }
+
+    /// Starts a thread of the library's that renews this client's leases. `unsupported` if the library was built without HTTP.
+    Result<Renewing> try_renewing(const RenewingOptions &options = {}) const {
+        const reprieve_renewal_settings made = detail::settings(options.settings);
+        return detail::made<Renewing>(
+            reprieve_renewing_start, get(), &made, detail::bytes(options.roots), options.roots.size(), options.proxy.data(),
+            options.proxy.size(), options.headers.data(), options.headers.size());
     }
 
     /// The next event that a consumer has not been given; none if there is none yet.
@@ -928,6 +1204,8 @@ public:
     Request request() const { return try_request().value(); }
     std::vector<Answer> renew(std::string_view answer) const { return try_renew(answer).value(); }
     std::vector<std::string> endpoints() const { return try_endpoints().value(); }
+    Renewer renewer(const RenewalSettings &settings = {}) const { return try_renewer(settings).value(); }
+    Renewing renewing(const RenewingOptions &options = {}) const { return try_renewing(options).value(); }
     std::optional<Event> next_event(std::string_view consumer) const { return try_next_event(consumer).value(); }
     void acknowledge(std::string_view consumer, const Event &event) const { try_acknowledge(consumer, event).value(); }
     LedgerStatus status(std::string_view sku) const { return try_status(sku).value(); }

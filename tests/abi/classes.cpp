@@ -38,6 +38,57 @@ template <typename Call> reprieve::Status status_of(Call call) {
 constexpr const char *scenario = R"({"sku": "cad", "steps": [
     {"lease": {"license": "L1", "features": ["core"], "ttl": "24h"}}, {"advance": "12h"}, {"report": "network"}]})";
 
+constexpr const char *app = R"(vendor = "acme"
+secret = "c2l4dGVlbiBieXRlcyBvciBtb3Jl"
+endpoints = ["https://a.example/renew", "https://b.example/renew"]
+roots = [{ kid = "root-1", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }]
+)";
+
+void renewals() {
+    using namespace std::chrono_literals;
+    using reprieve::Status;
+
+    const auto client = reprieve::Builder::from_toml(app).in_memory().open();
+    reprieve::RenewalSettings settings;
+    settings.timeout = 2s;
+    const auto renewer = client.renewer(settings);
+    EXPECT(renewer.state().outcome == reprieve::Outcome::none && !renewer.state().next && renewer.state().word.empty());
+    auto task = renewer.poll();
+    EXPECT(task.kind == reprieve::RenewalKind::send && task.time == 2s && task.method == "POST" && task.body.front() == '{');
+    EXPECT(task.headers.size() == 3 && task.headers[0].first == "Content-Type" && task.url.find("https://") == 0);
+    EXPECT(renewer.state().is_busy);
+    renewer.failed(task.attempt, reprieve::Failure::certificate);
+    auto state = renewer.state();
+    EXPECT(state.outcome == reprieve::Outcome::failed && state.failure == reprieve::Failure::certificate);
+    EXPECT(state.word == to_string(state.failure) && state.url == task.url && state.ago < 1min && state.took < 1min);
+    task = renewer.poll();
+    renewer.answered(task.attempt, 503, "Retry-After: 120\r\n", "<html>");
+    task = renewer.poll();
+    EXPECT(task.kind == reprieve::RenewalKind::wait && task.time > 110s && task.url.empty());
+    state = renewer.state();
+    EXPECT(state.status == 503 && state.word == "status 503" && state.next && *state.next > 110s);
+    EXPECT(status_of([&] { renewer.failed(task.attempt, reprieve::Failure::none); }) == Status::argument);
+    EXPECT(status_of([&] { renewer.answered(task.attempt, 0, {}, {}); }) == Status::argument);
+    renewer.network_changed();
+    renewer.renew_now();
+
+    reprieve::RenewingOptions options;
+    options.proxy = "none";
+    options.headers = "no name";
+    EXPECT(status_of([&] { client.renewing(options); }) == Status::argument);
+    options.headers = "X-Product: classes\n";
+    if (const auto renewing = client.try_renewing(options)) {
+        renewing->network_changed();
+        renewing->renew_now();
+        renewing->stop();
+        EXPECT(!renewing->state().is_busy || renewing->state().outcome == reprieve::Outcome::none);
+    } else {
+        EXPECT(renewing.status() == Status::unsupported);
+    }
+    client.close();
+    EXPECT(status_of([&] { renewer.poll(); }) == Status::closed);
+}
+
 void run() {
     using namespace std::chrono_literals;
     using reprieve::Access;
@@ -180,6 +231,7 @@ void operator delete(void *made, std::size_t) noexcept { std::free(made); }
 
 int main() {
     run();
+    renewals();
     EXPECT(reprieve_handle_count() == 0);
     if (failed != 0) {
         std::fprintf(stderr, "classes: %d of %d checks failed\n", failed, checked);
