@@ -152,6 +152,8 @@ internal static partial class Tests
         {
             { "TimeData", "reprieve_time" }, { "DecisionData", "reprieve_decision" }, { "AnswerData", "reprieve_answer" },
             { "EventData", "reprieve_event_info" }, { "LedgerData", "reprieve_ledger_info" },
+            { "RenewalSettingsData", "reprieve_renewal_settings" }, { "RenewalTaskData", "reprieve_renewal_task" },
+            { "RenewalStateData", "reprieve_renewal_state" },
         };
         foreach (KeyValuePair<string, string> pair in fields)
         {
@@ -174,7 +176,8 @@ internal static partial class Tests
             { "ACCESS", typeof(Access) }, { "STATE", typeof(State) }, { "REASON", typeof(Reason) }, { "CLOCK", typeof(ClockStanding) },
             { "LEDGER", typeof(LedgerStanding) }, { "FLAG", typeof(LedgerFlags) }, { "DOCUMENT", typeof(DocumentKind) }, { "REFUSAL", typeof(Refusal) },
             { "OUTAGE", typeof(Outage) }, { "EVENT", typeof(EventKind) }, { "UPKEEP", typeof(Upkeep) }, { "TASK", typeof(TaskKind) },
-            { "STATUS", typeof(ErrorCode) },
+            { "STATUS", typeof(ErrorCode) }, { "RENEWAL", typeof(RenewalKind) }, { "FAILURE", typeof(RenewalFailure) },
+            { "OUTCOME", typeof(RenewalOutcome) },
         };
         var found = new HashSet<string>();
         foreach (Match match in Regex.Matches(header, @"(?m)^#define REPRIEVE_([A-Z]+)_([A-Z_]+) (\d+)$"))
@@ -228,6 +231,8 @@ internal static partial class Tests
         same("reprieve_refusal_str", number => ((Refusal)number).Word());
         same("reprieve_outage_str", number => ((Outage)number).Word());
         same("reprieve_event_kind_str", number => ((EventKind)number).Word());
+        same("reprieve_failure_str", number => ((RenewalFailure)number).Word());
+        same("reprieve_outcome_str", number => ((RenewalOutcome)number).Word());
         Equal("-7", ((Access)(-7)).Word());
     }
 

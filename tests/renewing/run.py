@@ -63,6 +63,21 @@ def of_c(work, http):
     return (None if problem else [work / "c-probe", "builtin"]), problem
 
 
+def of_csharp(work, roots):
+    """Compiled by mcs, run by Mono, which trusts the test's authority in a home of its own."""
+    if not tool("mcs") or not tool("mono") or not tool("cert-sync"):
+        return None, "mcs, mono or cert-sync is missing (Debian: mono-mcs, mono-runtime, ca-certificates-mono)"
+    csharp = ROOT / "bindings" / "csharp"
+    sources = [*sorted((csharp / "src").glob("*.cs")), *sorted((csharp / "http").glob("*.cs")), HERE / "Probe.cs"]
+    flags = ["-langversion:7.2", "-warn:4", "-warnaserror+", "-r:System.Net.Http.dll"]
+    problem = run(["mcs", *flags, f"-out:{work / 'Probe.exe'}", *sources])[0]
+    if problem and "System.Net.Http.dll" in problem:
+        return None, "Mono's System.Net.Http is missing (Debian: libmono-system-net-http4.0-cil)"
+    problem = problem or run(["cert-sync", "--user", roots], env={"HOME": str(work)})[0]
+    note("C#'s driver compiles", problem)
+    return (None if problem else ["mono", "--debug", work / "Probe.exe"]), problem
+
+
 def drivers(work, roots):
     """Each driver: its name, (command or None, why not), environment."""
     http, why = http_library()
@@ -72,6 +87,10 @@ def drivers(work, roots):
     path = {"LUA_PATH": f"{ROOT / 'bindings' / 'lua'}/?.lua"}
     yield "Rust by Lua", (lua, "luajit is missing") if http else (None, why), {**path, "REPRIEVE_LIB": str(http)}
     yield "libcurl", of_curl(work), {}
+    mono, why_not = of_csharp(work, roots)
+    home = {"HOME": str(work)}
+    yield "HttpClient on Mono", (mono and [*mono, "http"], why_not), {**home, "LD_LIBRARY_PATH": str(LIB)}
+    yield "Rust by C#", (mono and http and [*mono, "builtin"], why_not or why), {**home, "LD_LIBRARY_PATH": str(http)}
 
 
 def row_of(faulty, work, command, environment, name, row):

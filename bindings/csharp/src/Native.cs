@@ -63,6 +63,32 @@ namespace Reprieve
         internal ulong generation, records, unproven, policy_version, features;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct RenewalSettingsData
+    {
+        internal const uint Size = 32;
+
+        internal uint struct_size, timeout, hedge, pause, pause_most, retry_after_most, answered, renewed;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct RenewalTaskData
+    {
+        internal const uint Size = 24;
+
+        internal uint struct_size, kind;
+        internal ulong attempt, milliseconds;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct RenewalStateData
+    {
+        internal const uint Size = 56;
+
+        internal uint struct_size, outcome, failure, status, refusal, is_busy, has_next, reserved;
+        internal ulong next_milliseconds, ago_milliseconds, took_milliseconds;
+    }
+
     // Unity's linker goes by the name: it keeps the constructors, which only the marshaller calls.
     [AttributeUsage(AttributeTargets.Class)]
     internal sealed class PreserveAttribute : Attribute { }
@@ -134,6 +160,24 @@ namespace Reprieve
     internal sealed class TaskHandle : NativeHandle
     {
         protected override bool ReleaseHandle() { NativeMethods.reprieve_task_free(handle); return true; }
+    }
+
+    [Preserve]
+    internal sealed class RenewerHandle : NativeHandle
+    {
+        protected override bool ReleaseHandle() { NativeMethods.reprieve_renewer_free(handle); return true; }
+    }
+
+    [Preserve]
+    internal sealed class HttpRequestHandle : NativeHandle
+    {
+        protected override bool ReleaseHandle() { NativeMethods.reprieve_http_request_free(handle); return true; }
+    }
+
+    [Preserve]
+    internal sealed class RenewingHandle : NativeHandle
+    {
+        protected override bool ReleaseHandle() { NativeMethods.reprieve_renewing_free(handle); return true; }
     }
 
     // Texts, bytes and errors across the border: UTF-8 with explicit lengths, copied at once.

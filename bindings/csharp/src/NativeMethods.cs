@@ -57,6 +57,12 @@ namespace Reprieve
         internal static extern IntPtr reprieve_event_kind_str(uint kind);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr reprieve_failure_str(uint failure);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern IntPtr reprieve_outcome_str(uint outcome);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint reprieve_time_format(
             ref TimeData time, byte[] buffer, UIntPtr capacity, out UIntPtr len, out ErrorHandle error);
 
@@ -248,6 +254,74 @@ namespace Reprieve
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void reprieve_ledger_status_free(IntPtr status);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_client_renewer(
+            ClientHandle client, ref RenewalSettingsData settings, out RenewerHandle renewer, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_poll(
+            RenewerHandle renewer, ref RenewalTaskData task, out HttpRequestHandle request, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_answered(
+            RenewerHandle renewer, ulong attempt, uint status, byte[] headers, UIntPtr headers_len, byte[] body, UIntPtr body_len, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_failed(RenewerHandle renewer, ulong attempt, uint failure, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_network_changed(RenewerHandle renewer, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_renew_now(RenewerHandle renewer, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewer_state(
+            RenewerHandle renewer, ref RenewalStateData state, out BytesHandle url, out BytesHandle word, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void reprieve_renewer_free(IntPtr renewer);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_http_request_method(HttpRequestHandle request, out IntPtr text, out UIntPtr len);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_http_request_url(HttpRequestHandle request, out IntPtr text, out UIntPtr len);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_http_request_body(HttpRequestHandle request, out IntPtr data, out UIntPtr len);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_http_request_header_count(HttpRequestHandle request, out UIntPtr count);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_http_request_header(
+            HttpRequestHandle request, UIntPtr index, out IntPtr name, out UIntPtr name_len, out IntPtr value, out UIntPtr value_len);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void reprieve_http_request_free(IntPtr request);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewing_start(
+            ClientHandle client, ref RenewalSettingsData settings, byte[] roots, UIntPtr roots_len, byte[] proxy, UIntPtr proxy_len, byte[] headers,
+            UIntPtr headers_len, out RenewingHandle renewing, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewing_network_changed(RenewingHandle renewing, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewing_renew_now(RenewingHandle renewing, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewing_state(
+            RenewingHandle renewing, ref RenewalStateData state, out BytesHandle url, out BytesHandle word, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern uint reprieve_renewing_stop(RenewingHandle renewing, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void reprieve_renewing_free(IntPtr renewing);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern uint reprieve_drill_from_scenario(

@@ -199,6 +199,13 @@ namespace Reprieve
 
         private static readonly string[] OutageWords = { "none", "network", "server" };
 
+        private static readonly string[] FailureWords =
+        {
+            "none", "no_dns", "no_route", "timed_out", "refused", "reset", "certificate", "tls", "protocol", "too_long", "local",
+        };
+
+        private static readonly string[] OutcomeWords = { "none", "renewed", "answered", "failed", "status", "dropped" };
+
         private static readonly string[] EventWords =
         {
             "none", "grace_started", "grace_ended", "access_changed", "grace_changed", "grace_warning", "document_accepted", "document_refused",
@@ -231,6 +238,12 @@ namespace Reprieve
 
         /// <summary>The word, such as <c>grace_started</c>.</summary>
         public static string Word(this EventKind value) { return Of(EventWords, (int)value); }
+
+        /// <summary>The word, such as <c>no_dns</c>.</summary>
+        public static string Word(this RenewalFailure value) { return Of(FailureWords, (int)value); }
+
+        /// <summary>The word, such as <c>renewed</c>.</summary>
+        public static string Word(this RenewalOutcome value) { return Of(OutcomeWords, (int)value); }
 
         // A number that a newer library knows is no reason to fail.
         private static string Of(string[] words, int value)
