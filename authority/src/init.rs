@@ -132,7 +132,8 @@ pub async fn init(plan: &Plan) -> Result<String> {
     }
     let now = reprieve_now();
     let endpoints = vec![Endpoint::new(format!("{}/v1/renew", plan.url.trim_end_matches('/')))];
-    let document = Keys { version: 1, keys: entries, roots: vec![root.root_key()], endpoints, mirrors: Vec::new(), iat: now };
+    let document =
+        Keys { version: 1, keys: entries, roots: vec![root.root_key()], endpoints, mirrors: Vec::new(), iat: now };
     let keys_token = document::issue(Kind::Keys, &document.claims(), &[&root])?;
     let date = now.to_string();
     let date = date.get(..10).unwrap_or_default();

@@ -298,7 +298,7 @@ impl Authority {
         let renewal = &self.0.config.renewal;
         let terms = Terms { lease: renewal.lease.as_seconds(), seat_kept: renewal.seat_kept.as_seconds() };
         let answers: Vec<Answer> = asks.iter().map(|ask| books.answer(ask, terms)).collect();
-        let (documents, tokens) = tokio::task::block_in_place(|| self.sign(&answers, books.now))?;
+        let (documents, tokens) = tokio::task::block_in_place(|| self.sign(&answers, books.now, state.size))?;
         // A ledger that asked twice stands in it once, as it was last.
         let ledgers: BTreeMap<&String, _> =
             answers.iter().filter_map(|one| one.ledger.as_ref()).map(|row| (&row.id, row)).collect();
@@ -349,13 +349,17 @@ impl Authority {
         })
     }
 
-    /// The leases of a batch, signed: what is kept of them, and the tokens of each answer.
-    fn sign(&self, answers: &[Answer], iat: i64) -> Result<(Vec<NewDocument>, Vec<Vec<String>>)> {
+    /// The leases of a batch, signed: what is kept of them, and the tokens of each answer. `size`: how many documents there are before.
+    fn sign(&self, answers: &[Answer], iat: i64, size: u64) -> Result<(Vec<NewDocument>, Vec<Vec<String>>)> {
         let (mut documents, mut tokens) = (Vec::new(), Vec::with_capacity(answers.len()));
         for answer in answers {
             let mut of = Vec::with_capacity(answer.leases.len());
             for lease in &answer.leases {
-                let token = document::issue_by(Kind::Lease, &lease.claims, self.0.lease.as_ref())?;
+                // Its number in the log: a request that is sent twice in a second makes two documents, and each is found by its own name.
+                let mut claims = lease.claims.clone();
+                claims["jti"] =
+                    serde_json::json!(format!("{}/{}", self.0.config.log.origin, size + documents.len() as u64));
+                let token = document::issue_by(Kind::Lease, &claims, self.0.lease.as_ref())?;
                 let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
                 of.push(token.clone());
                 documents.push(NewDocument {

@@ -38,9 +38,10 @@ fn a_code_takes_a_seat_and_a_renewal_goes_on_with_it() {
     assert_eq!(answer.problems(), ["seats_full"]);
     assert_eq!(access(&other, "core"), Access::Denied);
     // Once a person has freed it, the other machine gets it, and the first one no more.
+    let seats = served.run(served.authority.store().seats("L1")).unwrap();
     served.run(async {
         let mut tx = served.authority.store().begin().await.unwrap();
-        tx.free_seat("L1", &client.status().unwrap().ledger).await.unwrap();
+        tx.free_seat("L1", &seats[0].ledger).await.unwrap();
         tx.commit().await.unwrap();
     });
     assert_eq!(served.renew(&other, Some(&code)).problems(), Vec::<String>::new());
@@ -80,7 +81,12 @@ fn what_a_ledger_has_is_not_sent_again_and_what_was_lost_is() {
     assert_eq!(served.renew(&client, None).documents(), 3);
     served.renew(&client, None);
     assert_eq!(served.renew(&client, None).documents(), 1, "a lease alone");
-    let notice = issue(&served, "notice", Kind::Notice, json!({ "id": "m1", "start": now() + 60, "end": now() + 3600, "iat": now() }));
+    let notice = issue(
+        &served,
+        "notice",
+        Kind::Notice,
+        json!({ "id": "m1", "start": now() + 60, "end": now() + 3600, "iat": now() }),
+    );
     served.run(served.authority.publish(&notice, "anna", "maintenance")).unwrap();
     served.ask(&client, None);
     assert_eq!(served.renew(&client, None).documents(), 2, "the notice came with an answer that was lost");
@@ -125,6 +131,8 @@ fn a_ledger_that_was_put_back_gets_its_lease_and_a_person_is_told() {
     served.renew(&client, None);
     client.close().unwrap();
     let copy = served.product(kept.path());
+    // For some minutes its first head may be that of a request that was overtaken on its way; the second one hides nothing.
+    served.renew(&copy, None);
     let answer = served.renew(&copy, None);
     let token = answer.json()["documents"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned();
     let Some(Document::Lease(lease)) = document::read_unverified(token.as_bytes()) else { panic!("no lease") };
@@ -198,11 +206,12 @@ fn every_document_is_in_the_log_and_the_log_goes_on() {
     };
     let machine = TempDir::new().unwrap();
     let client = served.product(machine.path());
-    let (mut before, mut tokens) = (state(), Vec::new());
     served.renew(&client, Some(&code));
+    let (mut before, mut tokens) = (state(), Vec::new());
     for _ in 0..18 {
         let answer = served.renew(&client, None);
-        tokens.extend(answer.json()["documents"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()));
+        tokens
+            .extend(answer.json()["documents"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()));
         let after = state();
         assert_eq!(after.size, before.size + 1);
         let shown = served.get(&format!("/log/consistency?old={}", before.size), &[]).json();
@@ -234,11 +243,15 @@ fn a_revocation_ends_leases_to_come() {
     let client = served.product(machine.path());
     served.renew(&client, Some(&code));
     let claims = json!({ "license": "L1", "features": ["export.*"], "effective": now() - 1, "iat": now() });
-    served.run(served.authority.publish(&issue(&served, "revocation", Kind::Revocation, claims), "anna", "not paid")).unwrap();
+    served
+        .run(served.authority.publish(&issue(&served, "revocation", Kind::Revocation, claims), "anna", "not paid"))
+        .unwrap();
     served.renew(&client, None);
     assert_eq!((access(&client, "core"), access(&client, "export.step")), (Access::Full, Access::Denied));
     let claims = json!({ "license": "L1", "effective": now() - 1, "iat": now() });
-    served.run(served.authority.publish(&issue(&served, "revocation", Kind::Revocation, claims), "anna", "not paid")).unwrap();
+    served
+        .run(served.authority.publish(&issue(&served, "revocation", Kind::Revocation, claims), "anna", "not paid"))
+        .unwrap();
     let answer = served.renew(&client, None);
     assert_eq!(answer.problems(), ["revoked"]);
 }
@@ -251,7 +264,12 @@ fn what_is_the_same_for_all_has_a_tag() {
     assert_eq!((first.status, first.documents()), (200, 2));
     let again = served.get("/v1/common.json", &[("If-None-Match", &tag)]);
     assert_eq!((again.status, again.body.len()), (304, 0));
-    let notice = issue(&served, "notice", Kind::Notice, json!({ "id": "m1", "start": now() + 60, "end": now() + 3600, "iat": now() }));
+    let notice = issue(
+        &served,
+        "notice",
+        Kind::Notice,
+        json!({ "id": "m1", "start": now() + 60, "end": now() + 3600, "iat": now() }),
+    );
     served.run(served.authority.publish(&notice, "anna", "maintenance")).unwrap();
     assert_eq!(served.get("/v1/common.json", &[("If-None-Match", &tag)]).documents(), 3);
 }
@@ -274,7 +292,15 @@ fn what_is_no_request_is_told_what_is_wrong_and_nothing_is_issued() {
     let size = || served.run(served.authority.store().log_state()).unwrap().size;
     let before = size();
     let deep = "[".repeat(200_000);
-    for body in [b"".as_slice(), b"{}", b"null", b"[1,2", deep.as_bytes(), b"\xff\xfe\x00", br#"{"nonce":"x","ledger":"../../etc/passwd"}"#] {
+    for body in [
+        b"".as_slice(),
+        b"{}",
+        b"null",
+        b"[1,2",
+        deep.as_bytes(),
+        b"\xff\xfe\x00",
+        br#"{"nonce":"x","ledger":"../../etc/passwd"}"#,
+    ] {
         let answer = served.post("/v1/renew", &[], body);
         assert_eq!(answer.status, 400, "{}", String::from_utf8_lossy(&answer.body));
         assert!(answer.json()["text"].as_str().unwrap().len() > 10);
