@@ -186,6 +186,40 @@ fn names_are_found_by_their_tag_alone_and_until_it_is_taken_back() {
     assert!(!by_name(tag, "cad", "core"), "it went with its client");
 }
 
+/// Names of every length, and those that differ from them in one byte or in where the one ends and the other begins.
+#[test]
+fn no_name_is_found_by_another() {
+    let _cells = shared();
+    let (vendor, folder) = (Vendor::new(), tempfile::tempdir().unwrap());
+    let client = vendor.builder(folder.path()).upkeep(Upkeep::Own).open().unwrap();
+    let tag = std::ptr::from_ref(&client).addr() as u64;
+    let text = "abcdefghijklmnopqrstuvwxyz";
+    let names: Vec<(&str, &str)> =
+        (1..20).flat_map(|sku| (1..20).map(move |feature| (&text[..sku], &text[3..3 + feature]))).collect();
+    for (sku, feature) in &names {
+        assert!(!by_name(tag, sku, feature), "{sku} {feature} before it was named");
+        client.check(sku, feature);
+        client.name(tag, sku, feature);
+        assert!(by_name(tag, sku, feature), "{sku} {feature}");
+        assert!(!by_name(tag ^ 16, sku, feature) && !by_name(tag, sku, "") && !by_name(tag, "", feature));
+        let other = |name: &str, at: usize| {
+            let mut bytes = name.as_bytes().to_vec();
+            bytes[at] ^= 0x20;
+            String::from_utf8(bytes).unwrap()
+        };
+        for at in 0..sku.len() {
+            assert!(!by_name(tag, &other(sku, at), feature), "{sku} {feature}, byte {at} of the SKU");
+        }
+        for at in 0..feature.len() {
+            assert!(!by_name(tag, sku, &other(feature, at)), "{sku} {feature}, byte {at} of the feature");
+        }
+    }
+    // All of them are there still, whatever places they took from each other, and go with their tag.
+    assert!(names.iter().all(|(sku, feature)| by_name(tag, sku, feature)));
+    client.unname(tag);
+    assert!(!names.iter().any(|(sku, feature)| by_name(tag, sku, feature)));
+}
+
 #[test]
 fn a_name_must_be_one() {
     let _cells = shared();

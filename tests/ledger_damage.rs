@@ -586,3 +586,65 @@ fn no_mixture_of_two_lines_passes() {
         }
     }
 }
+
+/// A head is evidence by its signature alone. Most are believed without a look at that, as they say what the log says: none that says
+/// anything else passes so, and none that is not signed says anything.
+#[test]
+fn a_head_that_is_not_signed_is_no_evidence_and_a_signed_one_always_is() {
+    let (storage, _) = ledger(1);
+    let payloads: [&[u8]; 4] = [b"one", b"two two", b"three", b"four and the end"];
+    let moments = moments(&storage, &payloads);
+    let log = file(&storage);
+    let (starts, end) = frames(&log);
+    let path = Path::new("/l/a.head");
+    for (moment, (snapshot, _)) in moments.iter().enumerate() {
+        let snapshot = Some(snapshot.as_slice());
+        for (when, (_, head)) in moments.iter().enumerate() {
+            let found = |log: &[u8], head: &[u8]| {
+                let opened = Ledger::open(beside(&storage, log, snapshot, Some(head)), &config()).unwrap();
+                damage(&opened.findings)
+            };
+            let what = format!("snapshot {moment}, head {when}");
+            assert_eq!(found(&log, head), [], "{what}");
+            let text = String::from_utf8(head.clone()).unwrap();
+            let lines: Vec<&str> = text.split('\n').collect();
+            // Another number of records, another root, another generation, under the signature of what it was.
+            for (line, instead) in [
+                (1, "1".to_owned()),
+                (1, "4000".to_owned()),
+                (2, "A".repeat(43) + "="),
+                (0, lines[0].replace("/0", "/1")),
+            ] {
+                let mut forged: Vec<&str> = lines.clone();
+                forged[line] = &instead;
+                assert_eq!(found(&log, forged.join("\n").as_bytes()), [], "{what}, line {line}: {instead}");
+            }
+            for at in (0..head.len()).filter(|at| thorough() || at % 3 == (moment + when) % 3) {
+                let mut bad = head.clone();
+                bad[at] ^= 1;
+                assert_eq!(found(&log, &bad), [], "{what}, byte {at}");
+            }
+            let vouched = when + 1 == moments.len() || moment + 1 == moments.len();
+            for (record, start) in starts.iter().enumerate() {
+                let mut bad = log.clone();
+                bad[start + 20 + (moment + when) % 40] ^= 1;
+                let expected = [(Some(record as u64), DamageKind::BadFrame)];
+                // The last may be a torn tail where nothing beside the log reaches it.
+                let known = record + 1 < starts.len() || vouched;
+                assert_eq!(found(&bad, head), expected[..usize::from(known)], "{what}, record {record}");
+            }
+            // The log without its last record, though one of them is of it.
+            let mut cut = log.clone();
+            cut[*starts.last().unwrap()..end].fill(0);
+            assert_eq!(!found(&cut, head).is_empty(), vouched, "{what}");
+        }
+    }
+    // Another ledger's head, made with another key, in the place of this one's.
+    let other = Arc::new(MemoryStorage::new());
+    let mut made = Ledger::create(other.clone(), &config(), ID, 1, b"other").unwrap();
+    append(&mut made, b"its own");
+    made.sync().unwrap();
+    made.write_head().unwrap();
+    storage.write(path, &other.read(path).unwrap());
+    assert_eq!(damage(&Ledger::open(storage, &config()).unwrap().findings), []);
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::company::Company;
 use super::error::{Error, ErrorKind, Result};
 use super::files::{Files, GenerationFile};
-use super::frame::{Found, FrameHead, HEAD, OPENING, RECORD, Sealer, Window};
+use super::frame::{Found, FrameHead, HEAD, OPENING, RECORD, Sealer, Window, link_to};
 use super::header::{self, Copies};
 use super::keys::SECRET;
 use super::lock;
@@ -318,22 +318,35 @@ pub(super) fn read_log(
 }
 
 /// Whether the frames up to a snapshot are, byte for byte, those that it was made of, and the signed head is of them too: then every
-/// seal among them holds as it did then, and need not be opened. What a newer release wrote among them, if so.
+/// seal among them holds as it did then, and need not be opened. Each is the one that the next one's link names, and the last is the
+/// one whose hash the snapshot holds: a link says of bytes as much as a seal does, and takes no node of the tree. What a newer release
+/// wrote among them, if so.
 fn covered(
     window: &mut Window<'_>,
     first: &Position,
     snapshot: &Position,
     head: Option<&HeadFile>,
 ) -> Result<Option<Vec<Finding>>> {
-    let (mut at, mut seq, mut tree) = (first.end, first.next_seq, CompactRange::new());
+    let (mut at, mut seq, mut link, mut hash) = (first.end, first.next_seq, first.link, first.hash);
+    // Where the head is of fewer records, a tree is made of as many.
+    let (mut tree, of_head) = (CompactRange::new(), head.map_or(0, |head| head.size));
+    let of_snapshot = snapshot.tree.size();
+    let other = |root: Hash| head.is_some_and(|head| head.root != root && head.is_signed());
+    if of_head == of_snapshot && other(snapshot.tree.root()) {
+        return Ok(None);
+    }
     let mut newer = Vec::new();
     while at < snapshot.end {
         let Some(frame) = window.bytes(at, HEAD)?.and_then(FrameHead::parse) else { return Ok(None) };
         let size = frame.frame_size();
-        let Some(stored) = window.bytes(at, size)? else { return Ok(None) };
-        tree.push(leaf_hash(stored));
-        if head.is_some_and(|head| head.size == tree.size() && head.root != tree.root() && head.is_signed()) {
-            return Ok(None);
+        let Some(stored) = window.bytes(at, size)?.filter(|_| link == Some(frame.link)) else { return Ok(None) };
+        hash = leaf_hash(stored);
+        link = Some(link_to(&hash));
+        if of_head < of_snapshot && tree.size() < of_head {
+            tree.push(hash);
+            if tree.size() == of_head && other(tree.root()) {
+                return Ok(None);
+            }
         }
         if frame.kind != RECORD && frame.kind != OPENING {
             newer.push(Finding::Newer { seq, kind: frame.kind });
@@ -341,7 +354,7 @@ fn covered(
         at += size as u64;
         seq += 1;
     }
-    Ok((at == snapshot.end && tree == snapshot.tree).then_some(newer))
+    Ok(((at, seq, hash) == (snapshot.end, snapshot.next_seq, snapshot.hash)).then_some(newer))
 }
 
 fn other_history(seq: u64, offset: u64) -> Finding {
