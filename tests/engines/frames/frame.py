@@ -13,7 +13,9 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 import reprieve
 
-CHECKS, WARM, EVERY = 1000, 60, 0.1
+CHECKS, WARM = 1000, 60
+# Seconds between two upkeeps: no even number of frames, or it would meet the same of two frames for many seconds.
+EVERY = 0.11
 RANGE = range(CHECKS)
 
 
