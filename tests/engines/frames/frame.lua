@@ -2,8 +2,7 @@
 --
 --   luajit frame.lua MODE APP SECONDS
 --
--- `bench` does our checks in one frame of two and the empty calls in the other, and prints both times of each pair, in nanoseconds. Which comes
--- first is by chance: upkeep comes round every six frames, and would meet the same of the two for minutes. `quiet` does our
+-- `bench` does our checks in one frame and the empty calls in the next, and prints both times of each pair, in nanoseconds. `quiet` does our
 -- checks only, each thousand of them between two marks for strace, and prints how many there were and what the frame's thread allocated in them.
 -- FRAMES_LIB names the library that frames.c becomes.
 local ffi = require "ffi"
@@ -52,18 +51,11 @@ function frames.new(mode, app, seconds, keep)
 
   local made = { next = C.frames_now() }
 
-  local seed, first = 1, 0
   function made.bench()
-    if at % 2 == 0 then
-      -- Lehmer's: exact in doubles.
-      seed = seed * 16807 % 2147483647
-      first = seed < 1073741824 and 0 or 1
-    end
-    local which = (at + first) % 2
-    local body = which == 0 and ours or limit
+    local body = at % 2 == 0 and ours or limit
     local start = C.frames_now()
     local done = body()
-    times[at - at % 2 + which] = tonumber(C.frames_now() - start)
+    times[at] = tonumber(C.frames_now() - start)
     if done == CHECKS then good = good + 1 end
   end
 
