@@ -48,3 +48,16 @@ pub(super) fn network() -> Option<Vec<u8>> {
     addresses.sort();
     (!addresses.is_empty()).then(|| addresses.concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fact of a ledger that an older release made is this one's too: a machine does not move by an update.
+    #[test]
+    fn the_model_is_the_one_that_all_of_the_list_names_first() {
+        let all = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+        let expected = all.lines().find(|line| line.starts_with("model name")).map(|line| line.as_bytes().to_vec());
+        assert_eq!(cpu(), expected);
+    }
+}
