@@ -122,8 +122,10 @@ impl Shared {
         }
         let (now, reading) = (self.clock.coarse(), self.clock.read());
         let mut decisions = HashMap::<String, HashMap<String, _>>::new();
-        for (sku, feature) in self.cells.names() {
-            if let Some(decision) = session.foresee(reading, &sku, &feature) {
+        let names = self.cells.names();
+        let foreseen = if names.is_empty() { Vec::new() } else { session.foresee(reading, names.iter()) };
+        for ((sku, feature), decision) in names.into_iter().zip(foreseen) {
+            if let Some(decision) = decision {
                 decisions.entry(sku).or_default().insert(feature, (Arc::new(decision), now));
             }
         }

@@ -126,11 +126,20 @@ impl Session {
         Ok(decisions.into_iter().map(|decision| self.flagged(decision)).collect())
     }
 
-    /// What a check would answer now; none if it would record a first use.
-    pub(in crate::client) fn foresee(&self, reading: Reading, sku: &str, feature: &str) -> Option<Decision> {
+    /// What checks of these features would answer now; none where one would record a first use. All of them in one operation: to begin one costs
+    /// a look at every feature that the ledger knows.
+    pub(in crate::client) fn foresee<'n>(
+        &self,
+        reading: Reading,
+        names: impl Iterator<Item = &'n (String, String)>,
+    ) -> Vec<Option<Decision>> {
         let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &Opening::default());
-        let (decision, first_use) = op.decide(sku, feature);
-        first_use.is_none().then(|| self.flagged(decision))
+        names
+            .map(|(sku, feature)| {
+                let (decision, first_use) = op.decide(sku, feature);
+                first_use.is_none().then(|| self.flagged(decision))
+            })
+            .collect()
     }
 
     pub(super) fn flagged(&self, decision: Decision) -> Decision {

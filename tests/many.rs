@@ -1,0 +1,64 @@
+//! Much of everything: features that are kept, and files of a ledger.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod vendor;
+
+use std::time::{Duration, Instant};
+
+use reprieve::client::{Client, Upkeep};
+use reprieve::terms::Kind;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use vendor::{Vendor, now};
+
+/// The shortest of a few upkeeps with so many features, each kept and leased.
+fn upkeep(count: usize) -> Duration {
+    let (vendor, folder) = (Vendor::new(), TempDir::new().unwrap());
+    let client = vendor.builder(folder.path()).upkeep(Upkeep::Own).open().unwrap();
+    client.import(&vendor.policy(1)).unwrap();
+    let features: Map<String, Value> = (0..count).map(|n| (format!("f{n}"), json!(now() + 86_400))).collect();
+    let claims = json!({ "license": "L1", "sku": "cad", "ledger": "*", "features": features });
+    assert!(client.import(&vendor.issue(Kind::Lease, claims)).unwrap().accepted);
+    let held: Vec<_> = (0..count).map(|n| client.feature("cad", &format!("f{n}")).unwrap()).collect();
+    let took = (0..4).map(|_| {
+        let begun = Instant::now();
+        client.upkeep().unwrap();
+        begun.elapsed()
+    });
+    let least = took.min().unwrap();
+    assert!(held.iter().all(|one| one.check().allowed()));
+    least
+}
+
+/// To keep eight times as many features costs some eight times as much, and no sixty-four times.
+#[test]
+fn upkeep_is_linear_in_the_features_that_are_kept() {
+    let (few, many) = (upkeep(100), upkeep(800));
+    println!("100 features: {few:?}, 800: {many:?}");
+    assert!(many < few * 24, "{few:?} {many:?}");
+}
+
+#[cfg(target_os = "linux")]
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// A ledger that was archived often is read back to its first record with a bounded number of open files, in either direction.
+#[cfg(target_os = "linux")]
+#[test]
+fn earlier_generations_are_not_all_kept_open() {
+    let (vendor, folder) = (Vendor::new(), TempDir::new().unwrap());
+    let client: Client = vendor.client(folder.path());
+    for _ in 0..150 {
+        client.archive().unwrap();
+    }
+    let before = open_files();
+    let all = client.history(0).unwrap();
+    assert_eq!(all.first().unwrap().0, 0);
+    assert!(all.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0), "every record, in order");
+    assert!(all.len() >= 151);
+    assert_eq!(client.history(0).unwrap().len(), all.len(), "and again");
+    let kept = open_files() - before;
+    assert!(kept <= 64 + 4, "{kept} files are kept open");
+}
