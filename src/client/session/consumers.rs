@@ -13,6 +13,9 @@ use crate::ledger::Ledger;
 /// How many records, each twice as far back as the one before, a consumer's place names by hash.
 const PLACE_HASHES: u32 = 12;
 
+/// How many earlier generations are kept open at most.
+const EARLIER: usize = 64;
+
 fn place_file(consumer: &str) -> String {
     format!("place.{consumer}")
 }
@@ -34,12 +37,22 @@ impl Session {
         Ok(payload.and_then(|payload| records::decode(&payload).ok()).map(|(record, _)| Arc::new(record)))
     }
 
-    /// The earlier generation that has a record.
+    /// The earlier generation that has a record. No more than a few are kept open: each is a file, and a process may not have very many. Reading forward
+    /// through all of them walks back from this one again for each few.
     pub(super) fn earlier(&mut self, seq: u64) -> Result<Option<&Ledger>, Error> {
+        use crate::ledger::ErrorKind::{Damaged, NotALedger, WrongKey};
+        // What is kept is a run of generations in a row; one that is newer than the run is walked to from this one again.
+        if self.earlier.first().is_some_and(|newest| newest.next_seq() <= seq) {
+            self.earlier.clear();
+        }
         while self.earlier.last().is_none_or(|ledger| seq < ledger.first_seq()) {
-            use crate::ledger::ErrorKind::{Damaged, NotALedger, WrongKey};
             match self.earlier.last().unwrap_or(&self.ledger).before() {
-                Ok(Some(before)) => self.earlier.push(before),
+                Ok(Some(before)) => {
+                    if self.earlier.len() >= EARLIER {
+                        self.earlier.remove(0);
+                    }
+                    self.earlier.push(before);
+                }
                 Ok(None) => break,
                 // As if it had been put away: what is in it cannot be told any more.
                 Err(error) if matches!(error.kind(), Damaged | NotALedger | WrongKey) => {
