@@ -106,6 +106,15 @@ const RECORDED: Span = Span::seconds(86_400);
 /// While another product has the turn.
 const OTHERS_TURN: Span = Span::seconds(5);
 
+/// The turn was refused, again and again.
+#[derive(Debug)]
+struct Refused {
+    since: Span,
+    last: Span,
+    /// What stood in the side file, the same all the time.
+    kept: Option<Vec<u8>>,
+}
+
 /// Renews a client's leases, with the driver's HTTP.
 ///
 /// One for each client is enough; of all clients on a ledger, in whatever process, one at a time has the turn, and what it
@@ -137,8 +146,7 @@ pub struct Renewer {
     body: Arc<[u8]>,
     nonce: String,
     turn: Option<Turn>,
-    /// Since when the turn was refused, and what stood in the side file.
-    refused: Option<(Span, Option<Vec<u8>>)>,
+    refused: Option<Refused>,
     /// When a request was recorded that has got no answer.
     requested: Option<Span>,
     /// What was left behind for other products last.
@@ -314,21 +322,23 @@ impl Renewer {
     }
 
     fn take_turn(&mut self, now: Span) {
-        let bound = self.settings.turn;
-        let stuck = self.refused.as_ref().filter(|(since, _)| bound <= now - *since).map(|(_, kept)| kept);
+        // Who was refused, went away and comes back has seen two turns, and not one that never ends.
+        let without_end = |refused: &Refused| now - refused.last <= OTHERS_TURN + OTHERS_TURN + OTHERS_TURN;
+        let refused = self.refused.take().filter(without_end);
+        let stuck = refused.as_ref().filter(|refused| self.settings.turn <= now - refused.since);
+        let stuck = stuck.map(|refused| &refused.kept);
         match self.client.quietly(|session| session.try_turn(stuck)) {
             Ok(Asked::Given(turn, learned)) => {
-                (self.turn, self.refused) = (Some(turn), None);
+                self.turn = Some(turn);
                 if let Some(learned) = &learned {
                     self.engine.learn(learned, now);
                     self.requested = learned.requested.map(|at| at.min(now));
                 }
-                self.left = learned;
+                self.left = learned.map(|learned| *learned);
             }
             Ok(Asked::Refused(kept)) => {
-                if self.refused.as_ref().is_none_or(|(_, before)| *before != kept) {
-                    self.refused = Some((now, kept));
-                }
+                let since = refused.filter(|before| before.kept == kept).map_or(now, |before| before.since);
+                self.refused = Some(Refused { since, last: now, kept });
                 self.engine.put_off(now, OTHERS_TURN);
             }
             Err(error) => {

@@ -43,7 +43,7 @@ pub const CODE_MOST: usize = 4296;
 const MOST: usize = 4 * super::MAX_ANSWER;
 
 /// The most codes that one text is told of in.
-const PARTS: usize = 99;
+const PARTS: usize = 9999;
 
 const LINE: usize = 64;
 
@@ -122,7 +122,7 @@ pub(super) fn codes(kind: Armour, content: &[u8], most: usize) -> Vec<String> {
     if frame("", &body).len() <= most {
         return vec![frame("", &body)];
     }
-    let room = most.saturating_sub(frame(" 99/99", "").len()).max(LINE);
+    let room = most.saturating_sub(frame(" 9999/9999", "").len()).max(LINE);
     let count = body.len().div_ceil(room);
     let mut codes = Vec::with_capacity(count);
     let mut rest = body.as_str();

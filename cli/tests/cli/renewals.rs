@@ -79,8 +79,8 @@ fn a_camera_reads_the_code() {
     // What is drawn is light.
     let light = |x: usize, y: usize| match rows[y / 2][x] {
         '\u{2588}' => true,
-        '\u{2580}' => y % 2 == 0,
-        '\u{2584}' => y % 2 == 1,
+        '\u{2580}' => y.is_multiple_of(2),
+        '\u{2584}' => !y.is_multiple_of(2),
         ' ' => false,
         other => panic!("{other:?}"),
     };

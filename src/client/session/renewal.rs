@@ -46,7 +46,7 @@ impl std::fmt::Debug for Turn {
 
 /// What came of asking for the turn.
 pub(in crate::client) enum Asked {
-    Given(Turn, Option<Learned>),
+    Given(Turn, Option<Box<Learned>>),
     /// Another has it; this stands in the side file, and changes when a turn is given back.
     Refused(Option<Vec<u8>>),
 }
@@ -104,7 +104,7 @@ impl Session {
             self.write(learned, number)?;
         }
         match self.lock(number)? {
-            Some(lock) => Ok(Asked::Given(Turn { _lock: lock, number }, kept.map(|kept| self.still(kept)))),
+            Some(lock) => Ok(Asked::Given(Turn { _lock: lock, number }, kept.map(|kept| Box::new(self.still(kept))))),
             None => Ok(Asked::Refused(bytes)),
         }
     }
