@@ -14,7 +14,7 @@ Three calls do most of it::
 A product asks whenever it wants to know, in every frame if it likes: :meth:`Client.allowed`, :meth:`Feature.check`, or
 :meth:`Client.check` by name. Where a renewal fails, it says so with :meth:`Client.report`, and the
 vendor's signed policy decides how long the product runs on. What happened is read with :meth:`Client.events`. For asyncio there is
-:mod:`reprieve.aio`, and for a shell ``python -m reprieve``.
+:mod:`reprieve.aio`, for renewing by the standard library's HTTP :mod:`reprieve.renewing`, and for a shell ``python -m reprieve``.
 
 **Unknown is not denied.** ``access`` is ``full``, ``limited``, ``denied``, or ``unknown`` where the library could not decide. "Could
 not check", "checked and refused" and "not allowed" are different facts: a check never raises, a refused document is an
@@ -79,7 +79,7 @@ from ._errors import (
     WrongKeyError,
 )
 from ._open import open, open_toml
-from ._reprieve import Client, Decision, ExplainedDecision, Feature
+from ._reprieve import Client, Decision, ExplainedDecision, Feature, Renewer
 from ._values import (
     Answer,
     Cover,
@@ -90,12 +90,29 @@ from ._values import (
     Flags,
     FlagsDict,
     PolicyVersion,
+    RenewalState,
+    RenewalTask,
     Request,
     Status,
     Task,
     WayOut,
 )
-from ._words import Access, Clock, Document, EventKind, Fault, Ledger, Outage, Reason, Refusal, State, TaskKind
+from ._words import (
+    Access,
+    Clock,
+    Document,
+    EventKind,
+    Failure,
+    Fault,
+    Ledger,
+    Outage,
+    Reason,
+    Refusal,
+    RenewalKind,
+    RenewalOutcome,
+    State,
+    TaskKind,
+)
 
 __version__: str = _reprieve.VERSION
 
@@ -139,6 +156,7 @@ __all__ = [
     "ExistsError",
     "ExplainedDecision",
     "Explanation",
+    "Failure",
     "Fault",
     "Feature",
     "Flags",
@@ -158,6 +176,11 @@ __all__ = [
     "ReadOnlyError",
     "Reason",
     "Refusal",
+    "RenewalKind",
+    "RenewalOutcome",
+    "RenewalState",
+    "RenewalTask",
+    "Renewer",
     "Request",
     "ScenarioError",
     "State",

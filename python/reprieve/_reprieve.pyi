@@ -4,12 +4,12 @@ from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Iterator, List, Literal, NoReturn, Optional, Tuple, Type, Union, final
+from typing import Any, Iterator, List, Literal, NoReturn, Optional, Sequence, Tuple, Type, Union, final
 
 from typing_extensions import disjoint_base
 
-from ._values import Answer, Diagnostic, Event, Explanation, Flags, Request, Status
-from ._words import Access, Clock, Ledger, Outage, Reason, State
+from ._values import Answer, Diagnostic, Event, Explanation, Flags, RenewalState, RenewalTask, Request, Status
+from ._words import Access, Clock, Failure, Ledger, Outage, Reason, State
 
 __all__ = [
     "Decision",
@@ -17,20 +17,28 @@ __all__ = [
     "Client",
     "Feature",
     "Drill",
+    "Renewer",
     "open",
     "verify",
     "_restore",
     "text",
+    "MAX_ANSWER",
     "CONSUMER",
     "INTERFACE",
     "VERSION",
 ]
 
+MAX_ANSWER: int
 CONSUMER: str
 INTERFACE: int
 VERSION: str
 
 _Flags = Tuple[bool, bool, bool, bool]
+_RenewalStateValue = Tuple[
+    bool,
+    Optional[float],
+    Optional[Tuple[str, str, str, float, float, Optional[str], Optional[int], Optional[str]]],
+]
 _AnyPath = Union[str, PathLike[str]]
 
 _AnswerValue = Tuple[Optional[str], Optional[str], bool, bool, bool, Optional[str], str]
@@ -114,6 +122,18 @@ class Client:
     def report(self, /, outage: Union[Outage, Literal["network", "server"]]) -> bool: ...
     def request(self, /) -> Request: ...
     def renew(self, /, body: _Octets) -> List[Answer]: ...
+    def renewer(
+        self,
+        /,
+        *,
+        timeout: Optional[float] = None,
+        hedge: Optional[float] = None,
+        pause: Optional[float] = None,
+        pause_most: Optional[float] = None,
+        retry_after_most: Optional[float] = None,
+        answered: Optional[float] = None,
+        renewed: Optional[float] = None,
+    ) -> Renewer: ...
     @property
     def endpoints(self) -> Tuple[str, ...]: ...
     def next_event(self, /, consumer: str) -> Optional[Event]: ...
@@ -146,6 +166,15 @@ class Feature:
     def sku(self) -> str: ...
     @property
     def name(self) -> str: ...
+
+@final
+class Renewer:
+    def poll(self, /) -> RenewalTask: ...
+    def answered(self, /, attempt: int, status: int, headers: Sequence[Tuple[str, str]], body: _Octets) -> None: ...
+    def failed(self, /, attempt: int, failure: Union[Failure, str]) -> None: ...
+    def network_changed(self, /) -> None: ...
+    def renew_now(self, /) -> None: ...
+    def state(self, /) -> RenewalState: ...
 
 @final
 class Drill:

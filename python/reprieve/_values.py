@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Tuple, TypedDict, cast
 
-from ._words import Access, Clock, Document, EventKind, Ledger, Outage, Refusal, State, TaskKind
+from ._words import Access, Clock, Document, EventKind, Failure, Ledger, Outage, Refusal, RenewalKind, RenewalOutcome, State, TaskKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -326,6 +326,95 @@ class Diagnostic:
 
 def diagnostics(notes: List[Tuple[int, str]]) -> List[Diagnostic]:
     return [Diagnostic(wall=utc(ns), wall_ns=ns, text=text) for ns, text in notes]
+
+
+@dataclass(frozen=True)
+class RenewalTask:
+    """What a driver of renewals does next.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     task = client.renewer().poll()
+    ...     print(task.kind, task.seconds > 0)
+    wait True
+    """
+
+    kind: RenewalKind
+    """What to do; the other fields belong to some kinds only."""
+    attempt: int = 0
+    """``send``, ``abort``: names the attempt."""
+    seconds: float = 0.0
+    """``send``: the attempt is over if there is no answer within so long. ``wait``: so long."""
+    method: str = ""
+    """``send``: HTTP's, such as ``POST``."""
+    url: str = ""
+    """``send``: where to."""
+    headers: Tuple[Tuple[str, str], ...] = ()
+    """``send``: header fields."""
+    body: bytes = b""
+    """``send``: the body."""
+
+
+def renewal_task(
+    kind: str,
+    attempt: Optional[int],
+    seconds: Optional[float],
+    method: str = "",
+    url: str = "",
+    headers: Tuple[Tuple[str, str], ...] = (),
+    body: bytes = b"",
+) -> RenewalTask:
+    return RenewalTask(RenewalKind(kind), attempt or 0, seconds or 0.0, method, url, tuple(headers), body)
+
+
+@dataclass(frozen=True)
+class RenewalState:
+    """How renewing stands.
+
+    >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    ...     print(client.renewer().state().is_busy)
+    False
+    """
+
+    is_busy: bool
+    """Whether a round of attempts is under way."""
+    next: Optional[float]
+    """In how many seconds the next round begins, by what is known; None while one is under way, before the first poll, and without
+    endpoints."""
+    outcome: Optional[RenewalOutcome] = None
+    """How the attempt that ended last did; None if none has. What follows is of that attempt."""
+    word: str = ""
+    """All of it in a word, such as ``renewed``, ``no_dns``, ``status 302`` or ``answered: wrong_ledger``."""
+    url: str = ""
+    """Where it went."""
+    ago: float = 0.0
+    """How many seconds ago it ended."""
+    took: float = 0.0
+    """How many seconds it took."""
+    failure: Optional[Failure] = None
+    """How it failed, if it did."""
+    status: Optional[int] = None
+    """The status of HTTP, where that is the outcome."""
+    refusal: Optional[Refusal] = None
+    """Why the first document was refused, if all were."""
+
+
+def renewal_state(value: "_reprieve._RenewalStateValue") -> RenewalState:
+    is_busy, next, last = value
+    if last is None:
+        return RenewalState(is_busy, next)
+    outcome, word, url, ago, took, failure, status, refusal = last
+    return RenewalState(
+        is_busy=is_busy,
+        next=next,
+        outcome=RenewalOutcome(outcome),
+        word=word,
+        url=url,
+        ago=ago,
+        took=took,
+        failure=None if failure is None else Failure(failure),
+        status=status,
+        refusal=None if refusal is None else Refusal(refusal),
+    )
 
 
 @dataclass(frozen=True)

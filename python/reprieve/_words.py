@@ -116,6 +116,69 @@ class Outage(_Word):
     """Reached, but it failed: refused, reset, HTTP 5xx or 429, a nonsense answer."""
 
 
+class Failure(_Word):
+    """How an attempt to renew failed before there was an answer. What that is evidence of is the library's to say.
+
+    >>> Failure.NO_DNS == "no_dns"
+    True
+    """
+
+    NO_DNS = "no_dns"
+    """The name could not be resolved."""
+    NO_ROUTE = "no_route"
+    """There is no route to the host, or no network at all; or the customer's proxy gave none."""
+    TIMED_OUT = "timed_out"
+    """No answer in time, wherever it stopped."""
+    REFUSED = "refused"
+    """The host refused the connection."""
+    RESET = "reset"
+    """The connection was reset or closed before the answer was whole."""
+    CERTIFICATE = "certificate"
+    """The certificate is another name's, has expired, or leads to no root that is trusted."""
+    TLS = "tls"
+    """TLS failed in another way."""
+    PROTOCOL = "protocol"
+    """What came is no HTTP."""
+    TOO_LONG = "too_long"
+    """The answer is longer than is read."""
+    LOCAL = "local"
+    """This side could not even try: it is evidence of nothing."""
+
+
+class RenewalOutcome(_Word):
+    """How an attempt to renew ended.
+
+    >>> RenewalOutcome.RENEWED == "renewed"
+    True
+    """
+
+    RENEWED = "renewed"
+    """The lease was renewed."""
+    ANSWERED = "answered"
+    """The authority answered, and every document was refused."""
+    FAILED = "failed"
+    """It failed before there was an answer."""
+    STATUS = "status"
+    """An HTTP status without documents of the authority's."""
+    DROPPED = "dropped"
+    """Another endpoint was quicker, or it was told to stop."""
+
+
+class RenewalKind(_Word):
+    """What a driver of renewals does next.
+
+    >>> RenewalKind.SEND == "send"
+    True
+    """
+
+    WAIT = "wait"
+    """There is nothing to do for so long, unless an attempt ends."""
+    SEND = "send"
+    """Send a request."""
+    ABORT = "abort"
+    """Stop an attempt if it still runs; nobody waits for it any more."""
+
+
 class Document(_Word):
     """The kinds of document that the authority signs, by rules D.
 

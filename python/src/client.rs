@@ -14,6 +14,7 @@ use crate::drill::PyDrill;
 use crate::feature::PyFeature;
 use crate::guard::{Held, answer, detached, no_word, octets, text};
 use crate::package::package;
+use crate::renewer::{self, PyRenewer};
 use crate::values::{self, ns};
 
 /// An open ledger: get one from :func:`reprieve.open`, :func:`reprieve.open_toml` or a :class:`reprieve.Drill`.
@@ -224,6 +225,48 @@ impl PyClient {
         let told = self.call(py, |client| client.renew(&body))?;
         let told: Vec<values::AnswerValue> = told.into_iter().map(values::answer).collect();
         package(py)?.value(py, "answers", (told,))
+    }
+
+    /// Renews this client's leases with HTTP of the product's own; :mod:`reprieve.renewing` has a driver.
+    ///
+    /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:
+    /// ...     renewer = client.renewer(timeout=10)
+    ///
+    /// Args:
+    ///     timeout: an attempt that has no answer after so many seconds has failed (15).
+    ///     hedge: after so many the next endpoint is tried beside the one that has not answered yet (3).
+    ///     pause: the pause after the first round that failed, at most; it doubles with each (30).
+    ///     pause_most: what it doubles up to (900).
+    ///     retry_after_most: what a ``Retry-After`` is believed up to (3600).
+    ///     answered: what the authority answered without a lease is not asked for again before this (3600).
+    ///     renewed: nor what it answered with one, whatever that says (60).
+    ///
+    /// Raises:
+    ///     ArgumentError: one of them is no number of seconds.
+    #[pyo3(signature = (*, timeout = None, hedge = None, pause = None, pause_most = None, retry_after_most = None, answered = None, renewed = None))]
+    #[allow(clippy::too_many_arguments, reason = "each has a name in Python")]
+    fn renewer(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        hedge: Option<f64>,
+        pause: Option<f64>,
+        pause_most: Option<f64>,
+        retry_after_most: Option<f64>,
+        answered: Option<f64>,
+        renewed: Option<f64>,
+    ) -> PyResult<PyRenewer> {
+        let given = [
+            ("timeout", timeout),
+            ("hedge", hedge),
+            ("pause", pause),
+            ("pause_most", pause_most),
+            ("retry_after_most", retry_after_most),
+            ("answered", answered),
+            ("renewed", renewed),
+        ];
+        let made = self.call(py, |client| client.renewer(renewer::settings(given)?))?;
+        Ok(PyRenewer::new(made, self.drill.as_ref().map(|drill| drill.clone_ref(py))))
     }
 
     /// The renewal servers of the application file, best first.

@@ -8,6 +8,7 @@ mod feature;
 mod guard;
 mod open;
 mod package;
+mod renewer;
 mod values;
 mod verify;
 
@@ -51,11 +52,13 @@ fn _reprieve(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::PyClient>()?;
     module.add_class::<feature::PyFeature>()?;
     module.add_class::<drill::PyDrill>()?;
+    module.add_class::<renewer::PyRenewer>()?;
     feature::add_allowed(module.py())?;
     module.add_function(wrap_pyfunction!(open::open_ledger, module)?)?;
     module.add_function(wrap_pyfunction!(verify::verify, module)?)?;
     module.add_function(wrap_pyfunction!(decision::restored, module)?)?;
     module.add_function(wrap_pyfunction!(text, module)?)?;
+    module.add("MAX_ANSWER", reprieve::renew::MAX_ANSWER)?;
     module.add("CONSUMER", Drill::CONSUMER)?;
     module.add("INTERFACE", INTERFACE)?;
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;

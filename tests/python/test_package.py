@@ -13,17 +13,21 @@ from typing import Any, Dict, Iterator, Tuple, Type
 import pytest
 import reprieve
 import reprieve.aio
+import reprieve.renewing
 
 FOLDER = pathlib.Path(reprieve.__file__).parent
 PUBLIC = {name: getattr(reprieve, name) for name in reprieve.__all__}
 AIO = {name: getattr(reprieve.aio, name) for name in reprieve.aio.__all__}
+RENEWING = {name: getattr(reprieve.renewing, name) for name in reprieve.renewing.__all__}
 
 
 def documented() -> Iterator[Tuple[str, Any, Dict[str, Any]]]:
     """What has a docstring: its name, the thing, and the names that its examples may use."""
     yield "reprieve", reprieve, PUBLIC
     yield "reprieve.aio", reprieve.aio, {**PUBLIC, **AIO}
-    for prefix, names, known in (("", PUBLIC, PUBLIC), ("aio.", AIO, {**PUBLIC, **AIO})):
+    yield "reprieve.renewing", reprieve.renewing, {**PUBLIC, **RENEWING}
+    modules = (("", PUBLIC, PUBLIC), ("aio.", AIO, {**PUBLIC, **AIO}), ("renewing.", RENEWING, {**PUBLIC, **RENEWING}))
+    for prefix, names, known in modules:
         for name, thing in names.items():
             if not (inspect.isclass(thing) or inspect.isroutine(thing)):
                 continue

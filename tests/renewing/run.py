@@ -93,9 +93,16 @@ def drivers(work, roots):
     yield "Rust by C#", (mono and http and [*mono, "builtin"], why_not or why), {**home, "LD_LIBRARY_PATH": str(http)}
 
 
+    # The package beside this interpreter: the wheel of `make build`.
+    package = not run([sys.executable, "-c", "import reprieve.renewing"])[0]
+    for how in ("thread", "asyncio"):
+        command = [sys.executable, "-X", "dev", "-W", "error", HERE / "probe.py", how] if package else None
+        yield f"Python, {how}", (command, "the wheel is not installed beside this interpreter"), {}
+
+
 def row_of(faulty, work, command, environment, name, row):
     at = faulty.rows.index(row)
-    app = faulty.app(work / name.replace(" ", "-") / str(at), row[1])
+    app = faulty.app(work / name.replace(" ", "-").replace(",", "") / str(at), row[1])
     environment = {**{key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}, **environment}
     parts = [str(part) for part in (*command, app, faulty.certificates.roots, MILLISECONDS)]
     try:
