@@ -61,6 +61,15 @@ compare() { # NAME COMMAND...
     [ "$same" != 0 ] && [ "$other" = 0 ] && [ "$unmet" = 0 ] || failed=1
 }
 
+# The driver of renewals, whose library of HTTP not every Mono has. tests/renewing runs it.
+http_with_mono() {
+    if [ -e "$(dirname "$(command -v mono)")/../lib/mono/4.5/System.Net.Http.dll" ]; then
+        mcs $flags -target:library -r:System.Net.Http.dll -out:"$out/Http.dll" "$root"/bindings/csharp/src/*.cs "$root"/bindings/csharp/http/*.cs
+    else
+        echo "not run: HttpDriver by Mono; its System.Net.Http is missing (Debian: libmono-system-net-http4.0-cil)"
+    fi
+}
+
 with_mono() {
     flags="-langversion:7.2 -warn:4 -warnaserror+ -debug"
     # As Unity compiles it; and with the streams, whose types this Mono has.
@@ -68,6 +77,7 @@ with_mono() {
         mcs $flags -define:REPRIEVE_INTERNAL -target:library -out:"$out/Internal.dll" "$root"/bindings/csharp/src/*.cs &&
         mcs $flags -define:REPRIEVE_ASYNC_STREAMS -target:library -doc:"$out/Reprieve.Managed.xml" -out:"$out/Reprieve.Managed.dll" \
             "$root"/bindings/csharp/src/*.cs &&
+        http_with_mono &&
         mcs $flags -define:REPRIEVE_ASYNC_STREAMS -r:"$out/Reprieve.Managed.dll" -out:"$out/Tests.exe" "$root"/tests/csharp/*Tests.cs &&
         mcs $flags -r:"$out/Reprieve.Managed.dll" -out:"$out/Conformance.exe" "$root/tests/csharp/Conformance.cs"; then
         mono --debug "$out/Tests.exe" "$root/include/reprieve.h" || failed=1
@@ -93,7 +103,7 @@ with_dotnet() {
     echo '<configuration><packageSources><clear/></packageSources></configuration>' > "$out/net/NuGet.config"
     standard=$DOTNET_ROOT/sdk/$version/ref/netstandard.dll
     cp "$root/bindings/csharp/Reprieve.csproj" "$root/bindings/csharp/README.md" "$out/net/lib/"
-    cp -r "$root/bindings/csharp/src" "$out/net/lib/"
+    cp -r "$root/bindings/csharp/src" "$root/bindings/csharp/http" "$out/net/lib/"
     for program in tests:Tests:*Tests.cs conformance:Conformance:Conformance.cs; do
         folder=${program%%:*} sources=${program##*:} name=${program#*:}
         cat > "$out/net/$folder/${name%%:*}.csproj" << END
