@@ -39,6 +39,7 @@ stage "the C ABI: headers, symbols, C and C++, valgrind, sanitizers" "$python" t
 stage "the Python package" tests/python/run.sh
 stage "the C# binding" tests/csharp/run.sh
 stage "the Lua binding" "$python" tests/lua/run.py
+stage "drivers of renewals against a faulty server" "$python" tests/renewing/run.py
 stage "conformance in six languages, byte for byte" "$python" tests/conformance.py
 stage "random scenarios against the independent model" "$python" tests/model/differ.py --count "$scenarios" --reprieve target/release/reprieve
 stage "checks without allocations and system calls" "$python" tests/quiet/run.py
