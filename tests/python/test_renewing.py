@@ -1,0 +1,145 @@
+"""Renewers, driven by hand; and what the drivers do beside the table of tests/renewing: proxies, headers, ends."""
+
+import asyncio
+import pickle
+import socket
+import threading
+import time
+from typing import List
+
+import pytest
+import reprieve
+from conftest import APP
+from reprieve.renewing import Renewing, renew
+
+PLAIN = APP.replace("https://", "http://")
+
+
+@pytest.fixture
+def port() -> int:
+    """One where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def until_ended(renewing: Renewing) -> reprieve.RenewalState:
+    end = time.monotonic() + 30
+    while renewing.state().outcome is None or renewing.state().is_busy:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return renewing.state()
+
+
+def test_a_round_by_hand() -> None:
+    with reprieve.open_toml(APP, in_memory=True) as client:
+        renewer = client.renewer(timeout=2.5, retry_after_most=100)
+        assert renewer.state() == reprieve.RenewalState(False, None)
+        task = renewer.poll()
+        assert task.kind is reprieve.RenewalKind.SEND and task.seconds == 2.5 and task.body.startswith(b"{")
+        assert ("Content-Type", "application/json") in task.headers and renewer.state().is_busy
+        renewer.failed(task.attempt, reprieve.Failure.CERTIFICATE)
+        state = renewer.state()
+        assert state.failure is reprieve.Failure.CERTIFICATE and state.word == "certificate" and state.url == task.url
+        assert pickle.loads(pickle.dumps(state)) == state and pickle.loads(pickle.dumps(task)) == task
+        task = renewer.poll()
+        renewer.answered(task.attempt, 503, [("retry-after", " 90 ")], "<html>")
+        task = renewer.poll()
+        assert task.kind is reprieve.RenewalKind.WAIT and 80 < task.seconds <= 90
+        assert renewer.state().status == 503 and (renewer.state().next or 0) > 80
+        renewer.network_changed()
+        renewer.renew_now()
+    with pytest.raises(reprieve.ClosedError):
+        renewer.poll()
+
+
+def test_what_is_wrong_is_told() -> None:
+    with reprieve.open_toml(APP, in_memory=True) as client:
+        for seconds in (-1.0, float("nan"), float("inf"), 1e9):
+            with pytest.raises(reprieve.ArgumentError, match="pause"):
+                client.renewer(pause=seconds)
+        renewer = client.renewer()
+        with pytest.raises(reprieve.ArgumentError, match="no failure"):
+            renewer.failed(0, "bored")
+        for status in (0, 99, 1000, 65736):
+            with pytest.raises(reprieve.ArgumentError, match="status"):
+                renewer.answered(0, status, [], b"")
+        with pytest.raises(TypeError):
+            Renewing(client, tiemout=3)  # type: ignore[call-arg]
+
+
+def test_a_longer_answer_than_is_read_is_too_long() -> None:
+    with reprieve.open_toml(APP, in_memory=True) as client:
+        renewer = client.renewer()
+        task = renewer.poll()
+        renewer.answered(task.attempt, 200, [], bytes(reprieve.renewing.MAX_ANSWER + 1))
+        assert renewer.state().failure is reprieve.Failure.TOO_LONG
+
+
+@pytest.mark.parametrize("app", [APP, PLAIN])
+def test_a_proxy_that_is_not_there_is_the_customers_network(app: str, port: int) -> None:
+    with reprieve.open_toml(app, in_memory=True) as client:
+        with Renewing(client, proxy="http://127.0.0.1:{}".format(port)) as renewing:
+            assert until_ended(renewing).word == "no_route"
+        assert not client.report("network")
+
+
+@pytest.mark.parametrize("app", [APP, PLAIN])
+def test_a_proxy_is_asked_with_its_credentials_and_may_refuse(app: str) -> None:
+    seen: List[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(2):
+                stream, _ = server.accept()
+                with stream:
+                    seen.append(stream.recv(65536))
+                    stream.sendall(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        proxy = "http://me:p%40ss@127.0.0.1:{}".format(server.getsockname()[1])
+        with reprieve.open_toml(app, in_memory=True) as client:
+            with Renewing(client, proxy=proxy, headers={"X-Product": "test"}) as renewing:
+                word = until_ended(renewing).word
+        thread.join(10)
+    assert all(b"Proxy-Authorization: Basic bWU6cEBzcw==" in head for head in seen)
+    if app is APP:
+        assert word == "no_route" and all(head.startswith(b"CONNECT ") for head in seen)
+    else:
+        assert word == "status 502" and all(head.startswith(b"POST http://") and b"X-Product: test" in head for head in seen)
+
+
+def test_it_ends_when_the_client_is_closed_and_while_it_waits_for_the_network() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        app = 'endpoints = ["http://127.0.0.1:{}/renew"]\n'.format(server.getsockname()[1])
+        app += "".join(line + "\n" for line in APP.splitlines() if not line.startswith("endpoints"))
+        with reprieve.open_toml(app, in_memory=True) as client:
+            renewing = Renewing(client, proxy="")
+            stream, _ = server.accept()
+            begin = time.monotonic()
+            renewing.stop()
+            assert time.monotonic() - begin < 5
+            stream.close()
+            other = Renewing(client, proxy="")
+        other.renew_now()
+        other._thread.join(30)
+        assert not other._thread.is_alive()
+
+
+def test_in_asyncio_the_loop_runs_on_and_cancelling_ends_it(port: int) -> None:
+    async def main() -> reprieve.RenewalState:
+        async with reprieve.aio.open_toml(APP, in_memory=True) as client:
+            renewer = client.client.renewer()
+            task = asyncio.ensure_future(renew(client, renewer=renewer, proxy="http://127.0.0.1:{}".format(port)))
+            ticks = 0
+            while renewer.state().outcome is None or renewer.state().is_busy:
+                await asyncio.sleep(0.01)
+                ticks += 1
+                assert ticks < 3000
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return renewer.state()
+
+    assert asyncio.run(main()).word == "no_route"
