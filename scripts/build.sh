@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Leaves the command line and the library in target/release, the wheel in build/wheels.
+# Leaves the command line, the authority and the library in target/release, the wheel in build/wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet -p reprieve-cli -p reprieve-c
+# By itself, so that what it needs of shared crates is in nothing else.
+cargo build --release --locked --quiet -p reprieve-authority
 rm -rf build/wheels
 build/venv/bin/python -m maturin build --release --quiet --manifest-path python/Cargo.toml --out build/wheels
 build/venv/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps build/wheels/*.whl
-echo "built: target/release/reprieve, target/release/libreprieve.so, target/release/libreprieve.a, include/reprieve.h, $(ls build/wheels/*.whl)"
+echo "built: target/release/reprieve, target/release/reprieve-authority, target/release/libreprieve.so, target/release/libreprieve.a, include/reprieve.h, $(ls build/wheels/*.whl)"
