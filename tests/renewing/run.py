@@ -78,6 +78,36 @@ def of_csharp(work, roots):
     return (None if problem else ["mono", "--debug", work / "Probe.exe"]), problem
 
 
+def of_dotnet(work):
+    """Built and run by .NET, which trusts what OpenSSL's variable names. Nothing is fetched for it."""
+    dotnet = os.environ.get("DOTNET") or tool("dotnet") or str(ROOT / "build" / "dotnet" / "dotnet")
+    if not os.access(dotnet, os.X_OK):
+        return None, "there is no dotnet; scripts/dotnet.sh fetches one to test with", {}
+    folder = work / "dotnet"
+    folder.mkdir()
+    environment = {
+        "DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNET_ROLL_FORWARD": "LatestMajor", "DOTNET_CLI_HOME": str(folder),
+        "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1", "MSBUILDDISABLENODEREUSE": "1",
+        "DOTNET_ROOT": str(pathlib.Path(dotnet).resolve().parent),
+    }  # fmt: skip
+    problem, version = run([dotnet, "--version"], env=environment)
+    framework = "netcoreapp3.1" if version.startswith(b"3.") else f"net{version.decode().split('.')[0]}.0"
+    (folder / "NuGet.config").write_text("<configuration><packageSources><clear/></packageSources></configuration>")
+    csharp = ROOT / "bindings" / "csharp"
+    (folder / "Probe.csproj").write_text(f"""<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType><TargetFramework>{framework}</TargetFramework><LangVersion>7.3</LangVersion>
+    <TreatWarningsAsErrors>true</TreatWarningsAsErrors><UseAppHost>false</UseAppHost><EnableDefaultCompileItems>false</EnableDefaultCompileItems>
+  </PropertyGroup>
+  <ItemGroup><Compile Include="{csharp}/src/*.cs;{csharp}/http/*.cs;{HERE}/Probe.cs" /></ItemGroup>
+</Project>
+""")
+    build = [dotnet, "build", "-nologo", "-v:q", "-c", "Release", "-o", folder / "bin", folder / "Probe.csproj"]
+    problem = problem or run(build, env=environment)[0]
+    note("C#'s driver is built by .NET", problem)
+    return (None if problem else [dotnet, folder / "bin" / "Probe.dll", "http"]), problem, environment
+
+
 def drivers(work, roots):
     """Each driver: its name, (command or None, why not), environment."""
     http, why = http_library()
@@ -93,6 +123,8 @@ def drivers(work, roots):
     yield "Rust by C#", (mono and http and [*mono, "builtin"], why_not or why), {**home, "LD_LIBRARY_PATH": str(http)}
 
 
+    command, why_not, environment = of_dotnet(work)
+    yield "HttpClient on .NET", (command, why_not), {**environment, "LD_LIBRARY_PATH": str(LIB), "SSL_CERT_FILE": str(roots)}
     # The package beside this interpreter: the wheel of `make build`.
     package = not run([sys.executable, "-c", "import reprieve.renewing"])[0]
     for how in ("thread", "asyncio"):
