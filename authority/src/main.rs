@@ -249,19 +249,24 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 async fn serve(path: &Path) -> Result<()> {
     let authority = reprieve_authority::start(Config::read(path)?).await?;
-    let stop = async {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(terminate) => terminate,
-            Err(_) => return std::future::pending().await,
-        };
+    // One line that says where, for whoever started it.
+    let ready = |at: SocketAddr| println!("listening on {at}");
+    http::serve(authority, ready, stop()).await
+}
+
+/// Until somebody asks it to stop.
+async fn stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-    };
-    // One line that says where, for whoever started it.
-    let ready = |at: SocketAddr| println!("listening on {at}");
-    http::serve(authority, ready, stop).await
+        return;
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
 }
 
 async fn answer(path: &Path, request: &Path, license: Option<String>, who: &str) -> Result<()> {

@@ -157,6 +157,17 @@ async fn head(request: Request, next: Next) -> Response {
     answer
 }
 
+/// Takes as many open files as the system allows: each connection is one.
+pub fn raise_limits() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        // Where it cannot be raised, fewer are served at once.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    }
+}
+
 /// Serves until it is told to stop: `ready` is told where it listens.
 ///
 /// # Errors
@@ -166,6 +177,7 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    raise_limits();
     let server = authority.config().server.clone();
     let listener = std::net::TcpListener::bind(server.listen)
         .map_err(|error| Error::unavailable(format!("{} cannot be listened on: {error}", server.listen)))?;
