@@ -10,6 +10,7 @@ pub mod document;
 pub mod forge;
 pub mod frames;
 pub mod header;
+pub mod message;
 pub mod note;
 pub mod policy;
 pub mod scenario;
@@ -26,6 +27,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("document", document::run),
     ("frames", frames::run),
     ("header", header::run),
+    ("message", message::run),
     ("note", note::run),
     ("policy", policy::run),
     ("scenario", scenario::run),
