@@ -52,12 +52,14 @@ tools() {
   own || debians || lacks "there is no Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer with a standard library for Windows"
 }
 
-# A drive C of our own.
+# A drive C of our own, for as long as the tests run. It is no part of the tree: its drive Z is a link to /, and what looks through the tree for
+# files to package, as cargo does, follows it.
 prefix() {
-  local system="$WINEPREFIX/drive_c/windows/system32"
-  [ -e "$WINEPREFIX/.whole" ] && return
-  rm -rf "$WINEPREFIX"
-  mkdir -p "$WINEPREFIX"
+  local system
+  WINEPREFIX=$(mktemp -d -t reprieve-wine-XXXXXX)
+  export WINEPREFIX
+  trap 'wineserver -k || true; rm -rf "$WINEPREFIX"' EXIT
+  system="$WINEPREFIX/drive_c/windows/system32"
   wineboot -i > "$rig/wineboot.log" 2>&1 || lacks "wineboot failed: $(tail -1 "$rig/wineboot.log")"
   wineserver -w
   if [ ! -e "$system/bcryptprimitives.dll" ]; then
@@ -71,7 +73,6 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 END
     x86_64-w64-mingw32-gcc -shared -o "$system/bcryptprimitives.dll" "$rig/bcryptprimitives.c" -ladvapi32
   fi
-  touch "$WINEPREFIX/.whole"
 }
 
 settings() {
@@ -88,7 +89,7 @@ settings() {
   fi
   export CARGO CARGO_TARGET_DIR="$rig/target" CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
   export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
-  export WINEPREFIX="$rig/wine" WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=" DISPLAY=
+  export WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=" DISPLAY=
 }
 
 build() {
