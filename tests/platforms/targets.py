@@ -65,8 +65,8 @@ class Target:
         env = {key: value for key, value in os.environ.items() if not key.startswith(("CARGO", "RUST")) or key == "CARGO_HOME"}
         env.update(
             CARGO="/usr/bin/cargo", RUSTC="/usr/bin/rustc", RUSTC_BOOTSTRAP="1", CARGO_TARGET_DIR=TARGET, CARGO_TERM_COLOR="never",
-            # With the checks of debug builds in the library and in the standard one. A little optimised: without, an emulator is several times as slow.
-            CARGO_INCREMENTAL="0", CARGO_PROFILE_DEV_OPT_LEVEL="1", CARGO_PROFILE_DEV_DEBUG="0",
+            # Quick to build, with the checks of debug builds in the library and in the standard one.
+            CARGO_INCREMENTAL="0", CARGO_PROFILE_DEV_OPT_LEVEL="0", CARGO_PROFILE_DEV_DEBUG="0",
         )  # fmt: skip
         env["PATH"] = os.pathsep.join(["/usr/bin", os.path.dirname(sys.executable), os.path.dirname(ZIG), env["PATH"]])
         if self.rustflags:
