@@ -90,7 +90,8 @@ impl Vendor {
             version: 1,
             keys: keys.iter().zip(ROLES).map(|(key, role)| KeyEntry { roles: vec![role], ..key.entry(&[]) }).collect(),
             roots: vec![root.root_key()],
-            endpoints: Vec::new(), mirrors: Vec::new(),
+            endpoints: Vec::new(),
+            mirrors: Vec::new(),
             iat: Instant::from_seconds(1_700_000_000),
         };
         let mut app = App::new("acme", b"the application's secret", vec![root.root_key()]);

@@ -36,7 +36,8 @@ pub static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
         version: 1,
         keys: keys.iter().filter(|(role, _)| *role != Role::Root).map(entry).collect(),
         roots: roots.collect(),
-        endpoints: Vec::new(), mirrors: Vec::new(),
+        endpoints: Vec::new(),
+        mirrors: Vec::new(),
         iat: Instant::EPOCH,
     });
     Authority { keys, trust }

@@ -28,11 +28,12 @@ const NONCE: usize = 256;
 ///
 /// ```
 /// # use std::collections::BTreeMap;
-/// # use reprieve::drill::Drill;
+/// # use reprieve::client::{App, Builder};
+/// # use reprieve::document::SigningKey;
 /// # use reprieve::renew::{RenewalAnswer, RenewalRequest};
 /// # use reprieve::time::Span;
-/// # let drill = Drill::new()?;
-/// # let client = drill.client()?;
+/// # let app = App::new("acme", b"sixteen bytes or more", vec![SigningKey::generate("root-1")?.root_key()]);
+/// # let client = Builder::new(app).in_memory().open()?;
 /// # let body = client.request()?.body;
 /// let request = RenewalRequest::read(&body)?;
 /// let now = "2026-01-01T00:00:00Z".parse()?;
