@@ -86,8 +86,7 @@ impl Cell {
     #[inline]
     pub fn read(&self) -> Option<Brief> {
         let words = [const { std::cell::Cell::new(0) }; WORDS];
-        let now = os::coarse_nanos();
-        let good = self.copy(|_| Some(now), |at, word| words[at].set(word));
+        let good = self.copy(|_| true, |at, word| words[at].set(word));
         good.then(|| Brief::from_words(words.map(std::cell::Cell::into_inner)))
     }
 
@@ -106,19 +105,17 @@ impl Cell {
     /// cells are never freed. What was put is good only if this returns true.
     #[inline]
     pub fn read_each(&self, tag: u64, put: impl Fn(usize, u64) + Copy) -> bool {
-        let now = os::coarse_nanos();
-        self.copy(|cell| (cell.tag.load(Ordering::Relaxed) == tag).then_some(now), put)
+        self.copy(|cell| cell.tag.load(Ordering::Relaxed) == tag, put)
     }
 
     /// The same if it is the cell of a name that is short. The clock is looked at once the name has been: nothing of it need be kept
     /// beyond that call.
     #[inline(always)]
     pub(super) fn read_key(&self, tag: u64, key: &Key, put: impl Fn(usize, u64) + Copy) -> bool {
+        let before = self.sequence.load(Ordering::Acquire);
         let word = |at: usize| self.key[at].load(Ordering::Relaxed) ^ key.0[at];
-        let right = |cell: &Cell| {
-            (cell.tag.load(Ordering::Relaxed) ^ tag) | word(0) | word(1) | word(2) | word(3) | word(4) == 0
-        };
-        self.copy(|cell| right(cell).then(os::coarse_nanos), put)
+        let differs = (self.tag.load(Ordering::Relaxed) ^ tag) | word(0) | word(1) | word(2) | word(3) | word(4);
+        differs == 0 && self.copy_at(os::coarse_nanos(), before, |_| true, put)
     }
 
     /// The same if it is the cell of a name that is long.
@@ -129,17 +126,27 @@ impl Cell {
             cell.tag.load(Ordering::Relaxed) == tag
                 && name.is_some_and(|name| name.sku.as_bytes() == sku && name.feature.as_bytes() == feature)
         };
-        self.copy(|cell| right(cell).then(os::coarse_nanos), put)
+        self.copy(right, put)
     }
 
-    /// `now` gives the coarse wall if the cell is the right one. All that it looks at there is of one moment with what is put: between
-    /// two looks at the number.
     #[inline(always)]
-    fn copy(&self, now: impl FnOnce(&Cell) -> Option<i64>, put: impl Fn(usize, u64) + Copy) -> bool {
-        let before = self.sequence.load(Ordering::Acquire);
-        let Some(now) = now(self).filter(|_| before & 1 == 0 && super::cells::here()) else { return false };
+    fn copy(&self, right: impl FnOnce(&Cell) -> bool, put: impl Fn(usize, u64) + Copy) -> bool {
+        let now = os::coarse_nanos();
+        self.copy_at(now, self.sequence.load(Ordering::Acquire), right, put)
+    }
+
+    /// The same at a reading of the coarse wall, if the number is still what it was `before`: all that was looked at since then is of
+    /// one moment with what is put.
+    #[inline(always)]
+    fn copy_at(
+        &self,
+        now: i64,
+        before: u64,
+        right: impl FnOnce(&Cell) -> bool,
+        put: impl Fn(usize, u64) + Copy,
+    ) -> bool {
         let age = now.wrapping_sub(self.from.load(Ordering::Relaxed)) as u64;
-        if age >= self.lasts.load(Ordering::Relaxed) {
+        if age >= self.lasts.load(Ordering::Relaxed) || before & 1 != 0 || !right(self) || !super::cells::here() {
             return false;
         }
         // Straight to where they go: held back until they are known to be whole, they would fill every register.
