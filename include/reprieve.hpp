@@ -197,7 +197,10 @@ enum class Outcome : std::uint32_t {
     answered = REPRIEVE_OUTCOME_ANSWERED,
     failed = REPRIEVE_OUTCOME_FAILED,
     status = REPRIEVE_OUTCOME_STATUS,
-    dropped = REPRIEVE_OUTCOME_DROPPED
+    dropped = REPRIEVE_OUTCOME_DROPPED,
+    reached = REPRIEVE_OUTCOME_REACHED,
+    fetched = REPRIEVE_OUTCOME_FETCHED,
+    unchanged = REPRIEVE_OUTCOME_UNCHANGED
 };
 
 /// What a driver of renewals does next.

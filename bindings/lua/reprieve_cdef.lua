@@ -339,6 +339,9 @@ constants = {
   OUTCOME_FAILED = 3,
   OUTCOME_STATUS = 4,
   OUTCOME_DROPPED = 5,
+  OUTCOME_REACHED = 6,
+  OUTCOME_FETCHED = 7,
+  OUTCOME_UNCHANGED = 8,
   STAGE_NONE = 4294967295,
 },
 functions = {
@@ -469,7 +472,7 @@ words = {
   task = { [0] = "nothing", [1] = "import", [2] = "check", [3] = "report", [4] = "events" },
   renewal = { [0] = "nothing", [1] = "wait", [2] = "send", [3] = "abort" },
   failure = { [1] = "no_dns", [2] = "no_route", [3] = "timed_out", [4] = "refused", [5] = "reset", [6] = "certificate", [7] = "tls", [8] = "protocol", [9] = "too_long", [10] = "local" },
-  outcome = { [0] = "none", [1] = "renewed", [2] = "answered", [3] = "failed", [4] = "status", [5] = "dropped" },
+  outcome = { [0] = "none", [1] = "renewed", [2] = "answered", [3] = "failed", [4] = "status", [5] = "dropped", [6] = "reached", [7] = "fetched", [8] = "unchanged" },
   status = { [0] = "ok", [100] = "argument", [101] = "app", [102] = "scenario", [103] = "claims", [104] = "policy", [200] = "wrong_key", [300] = "missing", [301] = "busy", [302] = "read_only", [303] = "full", [304] = "no_folder", [305] = "not_a_ledger", [306] = "newer", [307] = "drill", [308] = "exists", [309] = "damaged", [310] = "io", [400] = "closed", [401] = "unsupported", [402] = "too_large", [900] = "internal", [901] = "panic", [902] = "null_pointer", [903] = "invalid_handle", [904] = "struct_size", [905] = "buffer_too_small", [906] = "out_of_range", [907] = "handles_exhausted" },
 },
 }

@@ -162,6 +162,12 @@ class RenewalOutcome(_Word):
     """An HTTP status without documents of the authority's."""
     DROPPED = "dropped"
     """Another endpoint was quicker, or it was told to stop."""
+    REACHED = "reached"
+    """A probe was answered: the network leads there."""
+    FETCHED = "fetched"
+    """A mirror gave documents."""
+    UNCHANGED = "unchanged"
+    """A mirror has nothing new."""
 
 
 class RenewalKind(_Word):

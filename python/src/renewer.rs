@@ -11,7 +11,7 @@ use reprieve::time::Span;
 
 use crate::drill::PyDrill;
 use crate::guard::{Held, answer, caught, detached, no_word, octets, text};
-use crate::package::package;
+use crate::package::{Package, package};
 
 /// Renews a client's leases with HTTP of the product's own: get one from :meth:`Client.renewer`. :class:`reprieve.renewing.Renewing`
 /// drives one on a thread, and :func:`reprieve.renewing.renew` in asyncio.
@@ -91,6 +91,9 @@ fn state(standing: Standing) -> StateValue {
                 status = Some(*number);
                 "status"
             }
+            Ended::Reached => "reached",
+            Ended::Fetched(_) => "fetched",
+            Ended::Unchanged => "unchanged",
             _ => "dropped",
         };
         let took = (last.until - last.since).as_nanos() as f64 / 1e9;
@@ -120,6 +123,21 @@ impl PyRenewer {
     }
 }
 
+/// A task to send a request.
+fn send<'py>(
+    py: Python<'py>,
+    package: &Package,
+    attempt: AttemptId,
+    within: Duration,
+    (method, url): (&str, String),
+    mut headers: Vec<(&str, String)>,
+    body: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    headers.push(("User-Agent", concat!("reprieve/", env!("CARGO_PKG_VERSION")).to_owned()));
+    let (attempt, within) = (Some(attempt.number()), Some(within.as_secs_f64()));
+    package.value(py, "renewal_task", ("send", attempt, within, method, url, headers, PyBytes::new(py, body)))
+}
+
 #[pymethods]
 impl PyRenewer {
     /// What to do next. Call it again after each task, when a wait has passed, and when an attempt has ended.
@@ -137,14 +155,14 @@ impl PyRenewer {
         let package = package(py)?;
         match self.call(py, Renewer::poll)? {
             Task::Send { attempt, url, body, within } => {
-                let headers = [
-                    ("Content-Type", "application/json"),
-                    ("Accept", "application/json"),
-                    ("User-Agent", concat!("reprieve/", env!("CARGO_PKG_VERSION"))),
-                ];
-                let body = PyBytes::new(py, &body);
-                let (attempt, within) = (Some(attempt.number()), Some(within.as_secs_f64()));
-                package.value(py, "renewal_task", ("send", attempt, within, "POST", url, headers.to_vec(), body))
+                let headers =
+                    vec![("Content-Type", "application/json".to_owned()), ("Accept", "application/json".to_owned())];
+                send(py, package, attempt, within, ("POST", url), headers, &body)
+            }
+            Task::Probe { attempt, url, within } => send(py, package, attempt, within, ("HEAD", url), Vec::new(), &[]),
+            Task::Get { attempt, url, etag, within } => {
+                let headers = etag.into_iter().map(|etag| ("If-None-Match", etag)).collect();
+                send(py, package, attempt, within, ("GET", url), headers, &[])
             }
             Task::Abort(attempt) => package.value(py, "renewal_task", ("abort", Some(attempt.number()), None::<f64>)),
             Task::Wait(pause) => package.value(py, "renewal_task", ("wait", None::<u64>, Some(pause.as_secs_f64()))),
@@ -161,7 +179,7 @@ impl PyRenewer {
     /// Args:
     ///     attempt: the task's.
     ///     status: HTTP's, such as 200.
-    ///     headers: the answer's header fields: pass all. ``Retry-After`` is obeyed.
+    ///     headers: the answer's header fields: pass all. ``Retry-After``, ``Date`` and ``ETag`` are looked at.
     ///     body: decoded.
     ///
     /// Raises:
@@ -186,7 +204,17 @@ impl PyRenewer {
         let named = |wanted: &str| {
             headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().to_owned())
         };
-        self.ended(py, attempt, &Outcome::Answer(HttpAnswer { status, retry_after: named("Retry-After"), body }))
+        self.ended(
+            py,
+            attempt,
+            &Outcome::Answer(HttpAnswer {
+                status,
+                retry_after: named("Retry-After"),
+                date: named("Date"),
+                etag: named("ETag"),
+                body,
+            }),
+        )
     }
 
     /// An attempt failed before there was a whole answer. One that is over already is nothing.

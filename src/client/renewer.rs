@@ -297,6 +297,7 @@ impl Renewer {
                     let mut seen = self.watch.seen();
                     seen.is_busy = self.engine.is_busy();
                     seen.next = next.and_then(|next| time::Instant::now().checked_add(next));
+                    drop(seen);
                     return Ok(Task::Wait(duration(until - now)));
                 }
             }
@@ -362,13 +363,12 @@ impl Renewer {
 
     /// What ended goes to the diagnostics, and to who watches.
     fn note_attempts(&mut self) {
-        let ended: Vec<Attempt> = self.engine.attempts().collect();
-        let text = |attempt: &Attempt| {
+        let attempts: Vec<Attempt> = self.engine.attempts().collect();
+        self.diagnose(attempts.iter().map(|attempt| {
             let took = (attempt.until - attempt.since).as_nanos() / 1_000_000;
             format!("renewal: {}: {} after {took} ms", attempt.url, attempt.ended)
-        };
-        self.diagnose(ended.iter().map(text).collect::<Vec<_>>());
-        if let Some(last) = ended.into_iter().next_back() {
+        }));
+        if let Some(last) = attempts.into_iter().last() {
             self.watch.seen().last = Some((last, time::Instant::now()));
         }
     }
@@ -408,15 +408,16 @@ impl Renewer {
         if self.engine.ended(attempt, outcome, now)
             && let Outcome::Answer(answer) = outcome
         {
-            self.import(attempt, &answer.body, now);
+            if self.engine.is_of_mirror(attempt) {
+                self.fetched(attempt, &answer.body, now);
+            } else {
+                self.import(attempt, &answer.body, now);
+            }
         }
         self.note_attempts();
     }
 
     fn import(&mut self, attempt: AttemptId, body: &[u8], now: Span) {
-        if self.engine.is_of_mirror(attempt) {
-            return self.fetched(attempt, body, now);
-        }
         match self.client.renew_answering(body, &self.nonce) {
             Ok(answers) => {
                 let refused = answers.iter().zip(1..).filter_map(|((answer, _), at)| {

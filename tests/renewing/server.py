@@ -68,7 +68,7 @@ def request(stream):
     head, _, body = data.partition(b"\r\n\r\n")
     lines = head.decode().lower().split("\r\n")
     fields = dict(line.split(": ", 1) for line in lines[1:])
-    while len(body) < int(fields["content-length"]):
+    while len(body) < int(fields.get("content-length", 0)):
         body += stream.recv(65536)
     return (lines[0], fields), body
 
@@ -185,6 +185,10 @@ class Faulty:
                 stream = context.wrap_socket(stream, server_side=True)
             head, body = request(stream)
             if head is None:
+                return
+            if head[0].startswith("head "):
+                # A probe after an outage: it shows that the network leads here, and nothing else.
+                stream.sendall(b"HTTP/1.1 405 Such\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
             self.served += 1
             fields = head[1]

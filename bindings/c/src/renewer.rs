@@ -18,8 +18,9 @@ use crate::output::{Grows, Out, OutStruct, Text, Zero, at};
 use crate::status::reprieve_status;
 use crate::words::{
     REPRIEVE_MAX_ANSWER, REPRIEVE_OUTCOME_ANSWERED, REPRIEVE_OUTCOME_DROPPED, REPRIEVE_OUTCOME_FAILED,
-    REPRIEVE_OUTCOME_NONE, REPRIEVE_OUTCOME_RENEWED, REPRIEVE_OUTCOME_STATUS, REPRIEVE_RENEWAL_ABORT,
-    REPRIEVE_RENEWAL_NOTHING, REPRIEVE_RENEWAL_SEND, REPRIEVE_RENEWAL_WAIT,
+    REPRIEVE_OUTCOME_FETCHED, REPRIEVE_OUTCOME_NONE, REPRIEVE_OUTCOME_REACHED, REPRIEVE_OUTCOME_RENEWED,
+    REPRIEVE_OUTCOME_STATUS, REPRIEVE_OUTCOME_UNCHANGED, REPRIEVE_RENEWAL_ABORT, REPRIEVE_RENEWAL_NOTHING,
+    REPRIEVE_RENEWAL_SEND, REPRIEVE_RENEWAL_WAIT,
 };
 
 /// Renews a client's leases with the HTTP of the product: owned by the caller, freed with `reprieve_renewer_free`. One
@@ -243,6 +244,9 @@ pub fn state(standing: &Standing) -> (reprieve_renewal_state, Option<(String, St
             state.status = (*status).into();
         }
         Ended::Dropped => state.outcome = REPRIEVE_OUTCOME_DROPPED,
+        Ended::Reached => state.outcome = REPRIEVE_OUTCOME_REACHED,
+        Ended::Fetched(_) => state.outcome = REPRIEVE_OUTCOME_FETCHED,
+        Ended::Unchanged => state.outcome = REPRIEVE_OUTCOME_UNCHANGED,
         // One that this file does not know yet has its word at least.
         _ => {}
     }
@@ -346,13 +350,19 @@ pub unsafe extern "C" fn reprieve_renewer_poll(
             let none = reprieve_renewal_task::safe();
             let made = match with(renewer, |renewer| Ok(renewer.poll()?))? {
                 Task::Send { attempt, url, body, within } => {
-                    request.put(Object::HttpRequest(Box::new(HttpRequestObject::post(&url, &body))))?;
-                    reprieve_renewal_task {
-                        kind: REPRIEVE_RENEWAL_SEND,
-                        attempt: attempt.number(),
-                        milliseconds: milliseconds(within),
-                        ..none
-                    }
+                    let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
+                    request.put(HttpRequestObject::object("POST", &url, &headers, &body))?;
+                    send(attempt, within)
+                }
+                Task::Probe { attempt, url, within } => {
+                    request.put(HttpRequestObject::object("HEAD", &url, &[], &[]))?;
+                    send(attempt, within)
+                }
+                Task::Get { attempt, url, etag, within } => {
+                    let known = etag.as_deref().map(|etag| ("If-None-Match", etag));
+                    let headers: Vec<_> = known.into_iter().collect();
+                    request.put(HttpRequestObject::object("GET", &url, &headers, &[]))?;
+                    send(attempt, within)
                 }
                 Task::Abort(attempt) => {
                     reprieve_renewal_task { kind: REPRIEVE_RENEWAL_ABORT, attempt: attempt.number(), ..none }
@@ -369,26 +379,32 @@ pub unsafe extern "C" fn reprieve_renewer_poll(
     }
 }
 
+fn send(attempt: AttemptId, within: Duration) -> reprieve_renewal_task {
+    reprieve_renewal_task {
+        kind: REPRIEVE_RENEWAL_SEND,
+        attempt: attempt.number(),
+        milliseconds: milliseconds(within),
+        ..reprieve_renewal_task::safe()
+    }
+}
+
 impl HttpRequestObject {
-    fn post(url: &str, body: &[u8]) -> HttpRequestObject {
-        let headers = [
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json"),
-            ("User-Agent", concat!("reprieve/", env!("CARGO_PKG_VERSION"))),
-        ];
-        HttpRequestObject {
-            method: Zero::new("POST"),
+    fn object(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Object {
+        let own = ("User-Agent", concat!("reprieve/", env!("CARGO_PKG_VERSION")));
+        let headers = headers.iter().chain([&own]).map(|(name, value)| (Zero::new(name), Zero::new(value))).collect();
+        Object::HttpRequest(Box::new(HttpRequestObject {
+            method: Zero::new(method),
             url: Zero::new(url),
-            headers: headers.iter().map(|(name, value)| (Zero::new(name), Zero::new(value))).collect(),
+            headers,
             body: Zero::bytes(body.to_vec()),
-        }
+        }))
     }
 }
 
 /// An attempt was answered, whatever the status. Documents in the body are imported.
 ///
 /// `attempt`: the task's. `status`: HTTP's, such as 200. `headers`: the answer's header fields as HTTP writes them,
-/// `Name: value`, one a line; `headers_len` bytes, NULL and 0 for none. Of them `Retry-After` is obeyed; pass all.
+/// `Name: value`, one a line; `headers_len` bytes, NULL and 0 for none. `Retry-After`, `Date` and `ETag` are looked at; pass all.
 /// `body`: decoded, `body_len` bytes; one that is longer than REPRIEVE_MAX_ANSWER is REPRIEVE_FAILURE_TOO_LONG. An
 /// attempt that is over already is nothing.
 /// Statuses: REPRIEVE_STATUS_ARGUMENT if `status` is not 100 to 999. Any thread; waits as `reprieve_client_import`.
@@ -422,7 +438,13 @@ pub unsafe extern "C" fn reprieve_renewer_answered(
                         .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
                         .map(|(_, value)| value.to_owned())
                 };
-                Outcome::Answer(HttpAnswer { status, retry_after: named("Retry-After"), body: body.to_vec() })
+                Outcome::Answer(HttpAnswer {
+                    status,
+                    retry_after: named("Retry-After"),
+                    date: named("Date"),
+                    etag: named("ETag"),
+                    body: body.to_vec(),
+                })
             };
             with(renewer, |renewer| {
                 renewer.ended(AttemptId::from_number(attempt), &outcome);

@@ -212,6 +212,12 @@ pub const REPRIEVE_OUTCOME_FAILED: u32 = 3;
 pub const REPRIEVE_OUTCOME_STATUS: u32 = 4;
 /// Outcome: another endpoint was quicker, or it was told to stop.
 pub const REPRIEVE_OUTCOME_DROPPED: u32 = 5;
+/// Outcome: a probe was answered; the network leads there.
+pub const REPRIEVE_OUTCOME_REACHED: u32 = 6;
+/// Outcome: a mirror gave documents.
+pub const REPRIEVE_OUTCOME_FETCHED: u32 = 7;
+/// Outcome: a mirror has nothing new.
+pub const REPRIEVE_OUTCOME_UNCHANGED: u32 = 8;
 
 /// `stage` of a decision outside grace.
 pub const REPRIEVE_STAGE_NONE: u32 = 0xffff_ffff;
@@ -290,8 +296,17 @@ const FAILURE: Words = &[
     (9, c"too_long"),
     (10, c"local"),
 ];
-const OUTCOME: Words =
-    &[(0, c"none"), (1, c"renewed"), (2, c"answered"), (3, c"failed"), (4, c"status"), (5, c"dropped")];
+const OUTCOME: Words = &[
+    (0, c"none"),
+    (1, c"renewed"),
+    (2, c"answered"),
+    (3, c"failed"),
+    (4, c"status"),
+    (5, c"dropped"),
+    (6, c"reached"),
+    (7, c"fetched"),
+    (8, c"unchanged"),
+];
 
 fn word(words: Words, number: u32) -> *const c_char {
     words.iter().find(|(known, _)| *known == number).map_or(c"unrecognized", |(_, word)| *word).as_ptr()

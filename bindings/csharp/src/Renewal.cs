@@ -61,6 +61,12 @@ namespace Reprieve
         Status = 4,
         /// <summary>Another endpoint was quicker, or it was told to stop.</summary>
         Dropped = 5,
+        /// <summary>A probe was answered: the network leads there.</summary>
+        Reached = 6,
+        /// <summary>A mirror gave documents.</summary>
+        Fetched = 7,
+        /// <summary>A mirror has nothing new.</summary>
+        Unchanged = 8,
     }
 
     /// <summary>How long things last when leases are renewed; zero for what the library finds fit. From 1 ms to 49 days.</summary>

@@ -204,7 +204,7 @@ namespace Reprieve
             "none", "no_dns", "no_route", "timed_out", "refused", "reset", "certificate", "tls", "protocol", "too_long", "local",
         };
 
-        private static readonly string[] OutcomeWords = { "none", "renewed", "answered", "failed", "status", "dropped" };
+        private static readonly string[] OutcomeWords = { "none", "renewed", "answered", "failed", "status", "dropped", "reached", "fetched", "unchanged" };
 
         private static readonly string[] EventWords =
         {

@@ -474,6 +474,15 @@
 // Outcome: another endpoint was quicker, or it was told to stop.
 #define REPRIEVE_OUTCOME_DROPPED 5
 
+// Outcome: a probe was answered; the network leads there.
+#define REPRIEVE_OUTCOME_REACHED 6
+
+// Outcome: a mirror gave documents.
+#define REPRIEVE_OUTCOME_FETCHED 7
+
+// Outcome: a mirror has nothing new.
+#define REPRIEVE_OUTCOME_UNCHANGED 8
+
 // `stage` of a decision outside grace.
 #define REPRIEVE_STAGE_NONE 4294967295
 
@@ -1268,7 +1277,7 @@ reprieve_status reprieve_renewer_poll(const struct reprieve_renewer *renewer,
 // An attempt was answered, whatever the status. Documents in the body are imported.
 //
 // `attempt`: the task's. `status`: HTTP's, such as 200. `headers`: the answer's header fields as HTTP writes them,
-// `Name: value`, one a line; `headers_len` bytes, NULL and 0 for none. Of them `Retry-After` is obeyed; pass all.
+// `Name: value`, one a line; `headers_len` bytes, NULL and 0 for none. `Retry-After`, `Date` and `ETag` are looked at; pass all.
 // `body`: decoded, `body_len` bytes; one that is longer than REPRIEVE_MAX_ANSWER is REPRIEVE_FAILURE_TOO_LONG. An
 // attempt that is over already is nothing.
 // Statuses: REPRIEVE_STATUS_ARGUMENT if `status` is not 100 to 999. Any thread; waits as `reprieve_client_import`.
