@@ -116,7 +116,9 @@ fn words_that_mean_something_to_a_database_are_words() {
         let answer = served.ask(&client, Some(code));
         assert_eq!((answer.status, answer.problems()), (200, vec!["unknown_code".to_owned()]), "{code}");
     }
-    for path in ["/log/proof/'%20OR%201=1", "/log/proof/%00", "/log/proof/0%20UNION%20SELECT%201", "/log/consistency?old='"] {
+    for path in
+        ["/log/proof/'%20OR%201=1", "/log/proof/%00", "/log/proof/0%20UNION%20SELECT%201", "/log/consistency?old='"]
+    {
         assert!(matches!(served.get(path, &[]).status, 400 | 404), "{path}");
     }
     assert_eq!(served.run(served.authority.store().licences(None, "", 10)).unwrap().len(), 1);
