@@ -142,7 +142,7 @@ pub fn router(authority: Authority) -> Router {
         .fallback(|| async { Error::new(Kind::Missing, "there is nothing under this path; see /openapi.json") })
         .layer(middleware::from_fn(head))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIME))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIME))
         .with_state(shared)
 }
 
