@@ -10,13 +10,6 @@ CREATE TABLE log_state (
 );
 INSERT INTO log_state (id, size, checkpoint, issued_at, journal_size) VALUES (1, 0, '', 0, 0);
 
--- One row, written when a connection to a primary is made: a primary that was cut off cannot commit it.
-CREATE TABLE fence (
-    id BIGINT PRIMARY KEY,
-    at BIGINT NOT NULL,
-    holder TEXT NOT NULL
-);
-
 CREATE TABLE log_tiles (
     level BIGINT NOT NULL,
     place BIGINT NOT NULL,

@@ -28,6 +28,7 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    clock: bool,
 }
 
 /// What may fail.
@@ -36,7 +37,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into() }
+        Error { kind, message: message.into(), clock: false }
     }
 
     /// Bad input.
@@ -47,6 +48,16 @@ impl Error {
     /// Trouble that passes.
     pub fn unavailable(message: impl Into<String>) -> Error {
         Error::new(Kind::Unavailable, message)
+    }
+
+    /// Trouble with this machine's clock, which no other database mends.
+    pub fn of_clock(message: impl Into<String>) -> Error {
+        Error { clock: true, ..Error::unavailable(message) }
+    }
+
+    /// Whether it is this machine's clock that is in the way.
+    pub fn is_of_clock(&self) -> bool {
+        self.clock
     }
 
     /// Which kind.

@@ -135,7 +135,9 @@ impl Tx {
     /// # Errors
     /// What the database says.
     pub async fn log_state(&mut self) -> Result<LogState> {
-        state(&self.rows(&state_query()).await?)
+        let state = state(&self.rows(&state_query()).await?)?;
+        self.store.goes_on(state.size)?;
+        Ok(state)
     }
 
     /// Adds documents to the log. Each has the number `state.size` and on; `checkpoint` signs the new size and root.
@@ -194,6 +196,7 @@ impl Tx {
         let sql = "UPDATE log_state SET size = $1, checkpoint = $2, issued_at = $3 WHERE id = 1";
         let size = i64::try_from(state.size).map_err(|_| broken("it is full"))?;
         self.execute(&Statement::new(sql).bind(size).bind(&state.checkpoint).bind(state.issued_at)).await?;
+        self.size = state.size;
         Ok(state)
     }
 
@@ -231,7 +234,11 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn log_state(&self) -> Result<LogState> {
-        state(&tx::rows(&mut *self.read().await?, &state_query()).await?)
+        let mut link = self.read().await?;
+        let state = state(&tx::rows(&mut link, &state_query()).await?)?;
+        self.goes_on(state.size)?;
+        self.confirm(&mut link, state.size).await?;
+        Ok(state)
     }
 
     /// The document of a token's id or of a number.
@@ -245,7 +252,7 @@ impl Store {
             }
             _ => Statement::new(format!("SELECT {COLUMNS} FROM documents WHERE id = $1")).bind(id),
         };
-        tx::rows(&mut *self.read().await?, &statement).await?.first().map(document).transpose()
+        Ok(self.confirmed_documents(&statement).await?.pop())
     }
 
     /// What every ledger is to have: the newest keys and policy, notices; and with `revocations` what a mirror may serve of those.
@@ -259,7 +266,7 @@ impl Store {
             "license IS NULL"
         };
         let sql = format!("SELECT {COLUMNS} FROM documents WHERE in_force = 1 AND {kinds} AND $1 = 1 ORDER BY seq");
-        tx::rows(&mut *self.read().await?, &Statement::new(sql).bind(1)).await?.iter().map(document).collect()
+        self.confirmed_documents(&Statement::new(sql).bind(1)).await
     }
 
     /// The newest documents, those of one licence or ledger if so wished, the newest first.
@@ -282,7 +289,16 @@ impl Store {
         }
         sql.push_str(" ORDER BY seq DESC LIMIT $2");
         statement.sql = sql;
-        tx::rows(&mut *self.read().await?, &statement).await?.iter().map(document).collect()
+        self.confirmed_documents(&statement).await
+    }
+
+    /// The documents of a query, once a standby has them where one is required.
+    async fn confirmed_documents(&self, statement: &Statement) -> Result<Vec<Document>> {
+        let mut link = self.read().await?;
+        let found = tx::rows(&mut link, statement).await?.iter().map(document).collect::<Result<Vec<_>>>()?;
+        let size = found.iter().map(|one| one.seq.saturating_add(1)).max().unwrap_or(0);
+        self.confirm(&mut link, u64::try_from(size).unwrap_or(0)).await?;
+        Ok(found)
     }
 
     /// A tile of the log, as C2SP's `tlog-tiles` serves it.

@@ -64,7 +64,7 @@ fn licence(row: &AnyRow) -> Result<Licence> {
 }
 
 /// The licences of some rows, with their features.
-async fn whole(connection: &mut sqlx::AnyConnection, rows: &[AnyRow]) -> Result<Vec<Licence>> {
+async fn whole(connection: &mut tx::Link, rows: &[AnyRow]) -> Result<Vec<Licence>> {
     let mut found = rows.iter().map(licence).collect::<Result<Vec<_>>>()?;
     let ids: Vec<String> = found.iter().map(|licence| licence.id.clone()).collect();
     if ids.is_empty() {

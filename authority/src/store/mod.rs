@@ -3,6 +3,11 @@
 //! With PostgreSQL nothing leaves this process before a standby has it. That is the server's own doing (`synchronous_standby_names`), and it is
 //! checked on each connection that it is asked for; a commit that waits longer than our patience is given up here and answered by a 503. It is
 //! never cancelled there: PostgreSQL would then answer that it is committed, though no standby has it.
+//!
+//! A server may hold what no standby has: a commit that waits when it is killed is there when it is started again. So each new connection first
+//! commits something of no meaning (`FENCE`), which waits for a standby too, and so does what is read of the log beyond what is known to be
+//! confirmed. A server that was cut off cannot do that. Nor is one used whose log is shorter than what this process has seen, or whose timeline is
+//! older.
 
 mod documents;
 mod journal;
@@ -12,21 +17,23 @@ mod tokens;
 mod tx;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant as Tick};
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _, Row as _};
 use tokio::sync::{Mutex, RwLock};
+use tokio::task::JoinSet;
 
 pub use documents::{Document, LogState, NewDocument};
 pub use journal::{Entry, NewEntry};
 pub use ledgers::{LedgerRow, SeatRow};
 pub use licences::{Licence, NewLicence, Product};
 pub use tokens::{NewToken, TokenRow};
-pub use tx::{Statement, Tx};
+pub use tx::{Link, Statement, Tx};
 
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -34,8 +41,18 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// How many connections one instance holds.
 const CONNECTIONS: u32 = 8;
 
+/// Another server that can commit too is heard if it says so this soon after the first.
+const TOGETHER: Duration = Duration::from_millis(200);
+
+/// How long the tables may take to be brought up to date: a commit of it waits for a standby as any other does.
+const MIGRATING: Duration = Duration::from_secs(1800);
+
 /// The time of a server of PostgreSQL's, and a value that changes nothing: a statement with one is prepared.
 const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT) + $1::BIGINT";
+
+/// A commit of no meaning, which no table is needed for and which waits for nothing but a standby: whatever the server has of before is there
+/// then too.
+const FENCE: &str = "SELECT $1::BIGINT FROM pg_logical_emit_message(true, 'reprieve', '')";
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +72,12 @@ struct Inner {
     backend: Backend,
     /// The pool of the primary, while one is known.
     pool: RwLock<Option<AnyPool>>,
-    /// Held by whoever looks for the primary.
-    looking: Mutex<()>,
+    /// Held by whoever looks for the primary: how the last search failed, and when.
+    looking: Mutex<Option<(Tick, Error)>>,
+    /// So many documents of the log are known to be where they cannot be lost.
+    confirmed: AtomicU64,
+    /// The newest timeline of PostgreSQL's that was used: a standby that is promoted begins another.
+    timeline: AtomicI64,
 }
 
 impl std::fmt::Debug for Store {
@@ -94,10 +115,24 @@ impl Store {
         sqlx::any::install_default_drivers();
         let sqlite = config.database.urls.iter().any(|url| url.starts_with("sqlite:"));
         let backend = if sqlite { Backend::Sqlite } else { Backend::Postgres };
-        let inner = Inner { config: config.clone(), backend, pool: RwLock::default(), looking: Mutex::default() };
+        let inner = Inner {
+            config: config.clone(),
+            backend,
+            pool: RwLock::default(),
+            looking: Mutex::default(),
+            confirmed: AtomicU64::new(0),
+            timeline: AtomicI64::new(0),
+        };
         let store = Store(Arc::new(inner));
         let pool = store.look(create).await?;
-        store.migrate(&pool).await?;
+        match tokio::time::timeout(MIGRATING, store.migrate(&pool)).await {
+            Ok(done) => done?,
+            Err(_) => {
+                return Err(Error::unavailable(
+                    "the database's tables could not be brought up to date in time: either another instance is at it, or no standby confirms",
+                ));
+            }
+        }
         Ok(store)
     }
 
@@ -164,42 +199,40 @@ impl Store {
     /// A transaction that holds the lock of the log: whoever issues or changes anything.
     ///
     /// # Errors
-    /// `Unavailable`, and then the primary is looked for anew.
+    /// `Unavailable`: then the primary is looked for anew, unless it is this machine's clock that is wrong.
     pub async fn begin(&self) -> Result<Tx> {
         let pool = self.pool().await?;
-        match self.in_time(Tx::begin(&pool, self.clone())).await {
-            Ok(tx) => Ok(tx),
-            Err(error) => {
-                self.suspect().await;
-                Err(error)
-            }
-        }
+        self.in_time(Tx::begin(&pool, self.clone())).await
     }
 
     /// A connection to read by.
     ///
     /// # Errors
     /// `Unavailable`, and then the primary is looked for anew.
-    pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Any>> {
+    pub async fn read(&self) -> Result<Box<Link>> {
         let pool = self.pool().await?;
-        match self.in_time(async { Ok(pool.acquire().await?) }).await {
-            Ok(connection) => Ok(connection),
-            Err(error) => {
-                self.suspect().await;
-                Err(error)
-            }
-        }
+        self.in_time(async { Ok(Box::new(Link::new(pool.acquire().await?, self.clone()))) }).await
     }
 
-    /// Gives something up that takes longer than our patience.
-    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match tokio::time::timeout(self.patience(), work).await {
+    /// Gives something up that takes longer than our patience. What fails for want of a connection has the primary looked for.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = match tokio::time::timeout(self.patience(), work).await {
             Ok(done) => done,
-            Err(_) => Err(Error::unavailable(match self.0.backend {
-                Backend::Sqlite => "the database takes too long; try again",
-                Backend::Postgres => "the database takes too long, or no standby has confirmed; try again",
-            })),
+            Err(_) => Err(self.too_long()),
+        };
+        if let Err(error) = &done
+            && !error.is_of_clock()
+        {
+            self.suspect().await;
         }
+        done
+    }
+
+    fn too_long(&self) -> Error {
+        Error::unavailable(match self.0.backend {
+            Backend::Sqlite => "the database takes too long; try again",
+            Backend::Postgres => "the database takes too long, or no standby has confirmed; try again",
+        })
     }
 
     /// The primary may be none any more: the next one to ask looks for it.
@@ -212,48 +245,164 @@ impl Store {
         }
     }
 
+    /// So many documents are where they cannot be lost.
+    fn confirmed(&self, size: u64) {
+        self.0.confirmed.fetch_max(size, Ordering::AcqRel);
+    }
+
+    /// Whether a log of this size goes on from what was confirmed. A shorter one is of an older copy of the database, and would fork the log.
+    fn goes_on(&self, size: u64) -> Result<()> {
+        let known = self.0.confirmed.load(Ordering::Acquire);
+        if size >= known {
+            return Ok(());
+        }
+        Err(Error::unavailable(format!(
+            "the database holds {size} documents of the {known} that were issued: it is an older copy, and going on from it would fork the log; put \
+             the newer one back. If that is lost for good, start this authority again"
+        )))
+    }
+
+    /// Lets nothing out that no standby has: what was read with so many documents in the log.
+    async fn confirm(&self, link: &mut Link, size: u64) -> Result<()> {
+        if self.0.backend == Backend::Postgres && size > self.0.confirmed.load(Ordering::Acquire) {
+            tx::rows(link, &Statement::new(FENCE).bind(0)).await?;
+        }
+        self.confirmed(size);
+        Ok(())
+    }
+
     /// Looks for the primary, one at a time.
     async fn look(&self, create: bool) -> Result<AnyPool> {
-        let _alone = self.0.looking.lock().await;
+        let asked = Tick::now();
+        let mut failed = self.0.looking.lock().await;
         if let Some(pool) = self.0.pool.read().await.clone() {
             return Ok(pool);
         }
-        let mut why = Vec::new();
-        for url in &self.0.config.database.urls {
-            let found = match self.0.backend {
-                Backend::Sqlite => sqlite(url, create).await,
-                Backend::Postgres => self.in_time(self.primary(url)).await,
-            };
-            match found {
-                Ok(pool) => {
-                    *self.0.pool.write().await = Some(pool.clone());
-                    return Ok(pool);
-                }
-                Err(error) => why.push(format!("{}: {error}", shown(url))),
+        // Whoever waited while another looked in vain need not look again.
+        if let Some((when, error)) = failed.as_ref()
+            && *when > asked
+        {
+            return Err(error.clone());
+        }
+        let found = match self.0.backend {
+            Backend::Sqlite => match self.0.config.database.urls.first() {
+                Some(url) => sqlite(url, create).await.map_err(|error| error.at(shown(url))),
+                None => Err(Error::input("`database.urls` is empty")),
+            },
+            Backend::Postgres => self.primary().await,
+        };
+        match found {
+            Ok(pool) => {
+                *failed = None;
+                *self.0.pool.write().await = Some(pool.clone());
+                Ok(pool)
+            }
+            Err(error) => {
+                *failed = Some((Tick::now(), error.clone()));
+                Err(error)
             }
         }
-        Err(Error::unavailable(format!("no database can be used: {}", why.join("; "))))
     }
 
-    /// A pool of this server, if it is the primary and can commit.
-    async fn primary(&self, url: &str) -> Result<AnyPool> {
+    /// A pool of the server that is the primary and can commit. All are asked at once: one that hangs holds nobody up.
+    async fn primary(&self) -> Result<AnyPool> {
+        let mut asking = JoinSet::new();
+        for url in self.0.config.database.urls.clone() {
+            let store = self.clone();
+            asking.spawn(async move {
+                let found = match tokio::time::timeout(store.patience(), store.probe(&url)).await {
+                    Ok(found) => found,
+                    Err(_) => Err(store.too_long()),
+                };
+                found.map_err(|error| error.at(shown(&url)))
+            });
+        }
+        let (mut best, mut why): (Option<(i64, AnyPool)>, Vec<String>) = (None, Vec::new());
+        loop {
+            let next = match best {
+                None => asking.join_next().await,
+                Some(_) => tokio::time::timeout(TOGETHER, asking.join_next()).await.ok().flatten(),
+            };
+            match next {
+                Some(Ok(Ok((timeline, pool)))) if best.as_ref().is_none_or(|(known, _)| *known < timeline) => {
+                    best = Some((timeline, pool));
+                }
+                Some(Ok(Ok(_))) => {}
+                Some(Ok(Err(error))) => why.push(error.message().to_owned()),
+                Some(Err(error)) => why.push(error.to_string()),
+                None => break,
+            }
+        }
+        let Some((timeline, pool)) = best else {
+            return Err(Error::unavailable(format!("no database can be used: {}", why.join("; "))));
+        };
+        self.0.timeline.fetch_max(timeline, Ordering::AcqRel);
+        Ok(pool)
+    }
+
+    /// Whether this server is the primary and can commit: its timeline, and a pool of connections of which each is asked the same.
+    async fn probe(&self, url: &str) -> Result<(i64, AnyPool)> {
         let options: AnyConnectOptions = url.parse().map_err(|error| Error::input(format!("the URL: {error}")))?;
-        let database = self.0.config.database.clone();
+        // Not by the pool, which would try again and again to reach a server that is not there.
+        let mut connection = AnyConnection::connect_with(&options).await?;
+        let timeline = self.prepare(&mut connection).await?;
+        drop(connection);
+        let store = self.clone();
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(self.patience())
             .after_connect(move |connection, _| {
-                let database = database.clone();
-                Box::pin(async move { prepare(connection, &database).await })
+                let store = store.clone();
+                Box::pin(async move { store.prepare(connection).await.map(drop) })
             })
             .connect_lazy_with(options);
-        let mut connection = pool.acquire().await?;
-        // A primary that was cut off waits here for its standby, and is left alone.
-        fence(&mut connection, self.now()).await?;
-        let theirs: i64 = sqlx::query(CLOCK).bind(0i64).fetch_one(&mut *connection).await?.try_get(0)?;
-        drop(connection);
-        self.compare_clocks(theirs)?;
-        Ok(pool)
+        Ok((timeline, pool))
+    }
+
+    /// Tells a new connection how it is used, and asks whether its server is the primary, is to be waited for by a standby, and can commit. Gives
+    /// its timeline.
+    async fn prepare(&self, connection: &mut AnyConnection) -> std::result::Result<i64, sqlx::Error> {
+        // A statement that is cut off in a commit would look committed, to everybody but the standby; and so would one whose client is seen to be gone.
+        connection.execute("SET statement_timeout = 0").await?;
+        connection
+            .execute(
+                "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'client_connection_check_interval'",
+            )
+            .await?;
+        let patience = self.patience().as_millis();
+        connection.execute(format!("SET lock_timeout = {}", (patience * 4 / 5).max(1)).as_str()).await?;
+        // An instance that was cut off with the log's lock in its hands has given up by then.
+        connection.execute(format!("SET idle_in_transaction_session_timeout = {}", patience.max(1)).as_str()).await?;
+        let row = connection
+            .fetch_one(
+                "SELECT CASE WHEN pg_is_in_recovery() THEN 1::BIGINT ELSE 0::BIGINT END, \
+                 current_setting('synchronous_standby_names'), current_setting('synchronous_commit')",
+            )
+            .await?;
+        let (standby, names, commit): (i64, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let refuse = |text: &str| Err(sqlx::Error::Configuration(text.to_owned().into()));
+        if standby == 1 {
+            return refuse("it is a standby");
+        }
+        let required = self.0.config.database.require_standby;
+        if required && names.trim().is_empty() {
+            return refuse(
+                "it names no synchronous standby (synchronous_standby_names), so what it confirms may be lost with it; name one, or write \
+                 require_standby = false",
+            );
+        }
+        if required && !matches!(commit.as_str(), "on" | "remote_apply") {
+            return refuse(
+                "its synchronous_commit is neither on nor remote_apply, so no standby need have what it confirms",
+            );
+        }
+        let timeline = connection.fetch_one("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").await?;
+        let timeline = i64::from_str_radix(timeline.try_get::<&str, _>(0)?, 16).unwrap_or(0);
+        if timeline < self.0.timeline.load(Ordering::Acquire) {
+            return refuse("another server was promoted in its place; make it a standby of that one");
+        }
+        sqlx::query(FENCE).bind(0i64).fetch_one(connection).await?;
+        Ok(timeline)
     }
 
     /// Holds this machine's clock against the database's, where that has one of its own.
@@ -278,63 +427,13 @@ impl Store {
     pub fn compare_clocks(&self, theirs: i64) -> Result<()> {
         let (ours, most) = (self.now(), self.0.config.clock.most_apart.as_nanos() / 1_000_000_000);
         if i128::from(ours.abs_diff(theirs)) > most {
-            return Err(Error::unavailable(format!(
+            return Err(Error::of_clock(format!(
                 "this machine's clock is {} s away from the database's, and no document is dated by such a clock; put it right",
                 ours.saturating_sub(theirs)
             )));
         }
         Ok(())
     }
-}
-
-/// Whether a server of PostgreSQL's is the primary, and confirms nothing that no standby has; and what each connection is told.
-async fn prepare(connection: &mut AnyConnection, database: &Database) -> std::result::Result<(), sqlx::Error> {
-    // A statement that is cut off in a commit would look committed.
-    connection.execute("SET statement_timeout = 0").await?;
-    connection.execute("SET lock_timeout = '4s'").await?;
-    connection.execute("SET idle_in_transaction_session_timeout = '30s'").await?;
-    let row = connection
-        .fetch_one(
-            "SELECT CASE WHEN pg_is_in_recovery() THEN 1::BIGINT ELSE 0::BIGINT END, \
-             current_setting('synchronous_standby_names'), current_setting('synchronous_commit')",
-        )
-        .await?;
-    let (standby, names, commit): (i64, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let refuse = |text: &str| Err(sqlx::Error::Configuration(text.to_owned().into()));
-    if standby == 1 {
-        return refuse("it is a standby");
-    }
-    if database.require_standby && names.trim().is_empty() {
-        return refuse(
-            "it names no synchronous standby (synchronous_standby_names), so what it confirms may be lost with it; name one, or write \
-             require_standby = false",
-        );
-    }
-    if database.require_standby && !matches!(commit.as_str(), "on" | "remote_apply") {
-        return refuse(
-            "its synchronous_commit is neither on nor remote_apply, so no standby need have what it confirms",
-        );
-    }
-    Ok(())
-}
-
-/// A commit of no meaning: who can do it is the primary that others follow.
-async fn fence(connection: &mut AnyConnection, now: i64) -> Result<()> {
-    let there: i64 = sqlx::query("SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'fence'")
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get(0)?;
-    if there == 0 {
-        // Before the first migration: that is a commit too.
-        return Ok(());
-    }
-    let holder = format!("{}", std::process::id());
-    sqlx::query("INSERT INTO fence (id, at, holder) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at, holder = excluded.holder")
-        .bind(now)
-        .bind(holder)
-        .execute(&mut *connection)
-        .await?;
-    Ok(())
 }
 
 async fn sqlite(url: &str, create: bool) -> Result<AnyPool> {

@@ -2,14 +2,77 @@
 
 use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor as _};
+use sqlx::{Any, AnyPool, Executor as _, Row as _};
 
-use super::{Backend, Store};
+use super::{Backend, CLOCK, Store};
 use crate::error::{Error, Result};
+
+/// A connection that waits for no answer longer than our patience, and tells the store when its server is gone.
+pub struct Link {
+    connection: Option<PoolConnection<Any>>,
+    store: Store,
+}
+
+impl Link {
+    pub(super) fn new(connection: PoolConnection<Any>, store: Store) -> Link {
+        Link { connection: Some(connection), store }
+    }
+
+    /// Asks the database. What is not answered in time is over, and its connection with it: nobody knows what state that is in.
+    async fn ask<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut sqlx::AnyConnection) -> std::result::Result<T, sqlx::Error>,
+    ) -> Result<T> {
+        let Some(connection) = &mut self.connection else {
+            return Err(Error::unavailable("the connection to the database was lost; try again"));
+        };
+        match tokio::time::timeout(self.store.patience(), work(connection)).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => {
+                if is_gone(&error) {
+                    self.close();
+                    self.store.suspect().await;
+                }
+                Err(error.into())
+            }
+            Err(_) => {
+                self.close();
+                self.store.suspect().await;
+                Err(self.store.too_long())
+            }
+        }
+    }
+
+    /// Closes the connection, and with it whatever is under way on it. Nothing is cancelled on the server.
+    fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// Whether the server is not there any more, or is not the primary: not that it did not like a statement.
+fn is_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // Shutting down, starting up, or a standby now.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08") || code == "25006")
+        }
+        _ => false,
+    }
+}
 
 /// A transaction. What is not committed is rolled back.
 pub struct Tx {
-    connection: Option<PoolConnection<Any>>,
+    link: Link,
+    /// How many documents the log has if this is committed.
+    pub(super) size: u64,
     pub(super) store: Store,
 }
 
@@ -111,39 +174,41 @@ macro_rules! bound {
 ///
 /// # Errors
 /// What the database says.
-pub async fn rows(connection: &mut sqlx::AnyConnection, statement: &Statement) -> Result<Vec<AnyRow>> {
-    Ok(bound!(statement).fetch_all(connection).await?)
+pub async fn rows(link: &mut Link, statement: &Statement) -> Result<Vec<AnyRow>> {
+    link.ask(async |connection| bound!(statement).fetch_all(connection).await).await
 }
 
 /// Runs a query for each few of these names: `... IN ($1, ...)` stands for `IN (?)`.
 ///
 /// # Errors
 /// What the database says.
-pub async fn rows_of(connection: &mut sqlx::AnyConnection, sql: &str, names: &[String]) -> Result<Vec<AnyRow>> {
+pub async fn rows_of(link: &mut Link, sql: &str, names: &[String]) -> Result<Vec<AnyRow>> {
     let mut found = Vec::new();
     for some in names.chunks(ROWS) {
         let count = some.len().next_power_of_two();
         let numbers: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
         let sql = sql.replace("(?)", &format!("({})", numbers.join(", ")));
-        let mut query = sqlx::query(&sql);
         // One that stands there again changes nothing.
-        for name in some.iter().chain(std::iter::repeat_n(&some[0], count - some.len())) {
-            query = query.bind(name.clone());
-        }
-        found.extend(query.fetch_all(&mut *connection).await?);
+        let names = some.iter().chain(std::iter::repeat_n(&some[0], count - some.len()));
+        let statement = Statement { sql, values: names.map(Value::from).collect() };
+        found.extend(rows(link, &statement).await?);
     }
     Ok(found)
 }
 
 impl Tx {
+    /// Begins, takes the lock of the log, and holds this machine's clock against the database's.
     pub(super) async fn begin(pool: &AnyPool, store: Store) -> Result<Tx> {
-        let connection = pool.acquire().await?;
-        let mut tx = Tx { connection: Some(connection), store };
+        let link = Link::new(pool.acquire().await?, store.clone());
+        let mut tx = Tx { link, size: 0, store };
         match tx.store.backend() {
             Backend::Sqlite => tx.execute(&Statement::new("BEGIN IMMEDIATE")).await?,
             Backend::Postgres => {
                 tx.execute(&Statement::new("BEGIN")).await?;
-                tx.execute(&Statement::new("SELECT id FROM log_state WHERE id = 1 FOR UPDATE")).await?
+                let lock = Statement::new(format!("{CLOCK} FROM log_state WHERE id = $2 FOR UPDATE")).bind(0).bind(1);
+                let theirs: i64 = tx.rows(&lock).await?.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
+                tx.store.compare_clocks(theirs)?;
+                0
             }
         };
         Ok(tx)
@@ -152,12 +217,9 @@ impl Tx {
     /// The connection that it runs on.
     ///
     /// # Errors
-    /// None while it has neither been committed nor failed.
-    pub fn connection(&mut self) -> Result<&mut sqlx::AnyConnection> {
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            None => Err(Error::unavailable("the transaction has ended")),
-        }
+    /// None while it has not been committed.
+    pub fn connection(&mut self) -> Result<&mut Link> {
+        Ok(&mut self.link)
     }
 
     /// Runs a statement, and says how many rows it changed.
@@ -165,11 +227,10 @@ impl Tx {
     /// # Errors
     /// What the database says; the transaction is then over.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64> {
-        let connection = self.connection()?;
         let done = match statement.values.is_empty() {
             // BEGIN, COMMIT and the like are no statements that can be prepared.
-            true => connection.execute(sqlx::raw_sql(&statement.sql)).await,
-            false => bound!(statement).execute(connection).await,
+            true => self.link.ask(async |connection| connection.execute(sqlx::raw_sql(&statement.sql)).await).await,
+            false => self.link.ask(async |connection| bound!(statement).execute(connection).await).await,
         };
         Ok(done?.rows_affected())
     }
@@ -179,7 +240,7 @@ impl Tx {
     /// # Errors
     /// What the database says.
     pub async fn rows(&mut self, statement: &Statement) -> Result<Vec<AnyRow>> {
-        rows(self.connection()?, statement).await
+        rows(&mut self.link, statement).await
     }
 
     /// The rows of a query for many names: see [`rows_of`].
@@ -190,7 +251,7 @@ impl Tx {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        rows_of(self.connection()?, sql, names).await
+        rows_of(&mut self.link, sql, names).await
     }
 
     /// Inserts many rows: `INSERT INTO t (a, b) VALUES ? ON CONFLICT ...`.
@@ -215,32 +276,24 @@ impl Tx {
     /// # Errors
     /// `Unavailable` where it is not known to be durable: then nothing of it may leave.
     pub async fn commit(mut self) -> Result<()> {
-        let store = self.store.clone();
-        let done = store.in_time(async { self.execute(&Statement::new("COMMIT")).await }).await;
-        match done {
+        match self.execute(&Statement::new("COMMIT")).await {
             Ok(_) => {
+                self.store.confirmed(self.size);
                 // The connection goes back to its pool.
-                self.connection.take();
+                self.link.connection.take();
                 Ok(())
             }
             Err(error) => {
-                self.close();
-                store.suspect().await;
+                self.link.close();
+                self.store.suspect().await;
                 Err(error)
             }
-        }
-    }
-
-    /// Closes the connection, and with it whatever is under way on it. Nothing is cancelled on the server.
-    fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
         }
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        self.close();
+        self.link.close();
     }
 }
