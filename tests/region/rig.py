@@ -88,7 +88,7 @@ class Server:
     """A server of PostgreSQL's."""
 
     def __init__(self, folder, name, host="127.0.0.1", port=None, inside=()):
-        self.folder = pathlib.Path(folder) / name
+        self.folder = pathlib.Path(folder) / f"postgres-{name}"
         self.name, self.host, self.port, self.inside = name, host, port or free_port(), list(inside)
         self.data = self.folder / "data"
 
@@ -101,7 +101,9 @@ class Server:
         more.setdefault("stderr", subprocess.STDOUT)
         done = subprocess.run(command, cwd="/", text=True, check=False, **more)
         if check and done.returncode:
-            raise AssertionError(f"{program} of {self.name}: {done.stdout}")
+            log = self.folder / "log"
+            said = done.stdout or (log.read_text(errors="replace")[-1500:] if log.exists() else "")
+            raise AssertionError(f"{program} of {self.name}: {said}")
         return done.stdout
 
     def _folder(self):
@@ -195,7 +197,9 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
         wait_for(f"{self.name} is dead", 10, lambda: not any(alive(one) for one in ours))
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # A process that nobody has waited for would be taken for a server that runs.
+        for left in [self.data / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")]:
+            left.unlink(missing_ok=True)
 
     def promote(self):
         self.run("pg_ctl", "promote", "-w", "-D", str(self.data))
@@ -584,6 +588,8 @@ class Counts:
         started = time.monotonic()
         try:
             said = work(*args)
+        except LookupError as error:
+            return self.not_run(what, error)
         except Exception as error:  # noqa: BLE001
             self.failed += 1
             print(f"FAILED {what}: {type(error).__name__}: {error}", flush=True)
@@ -591,9 +597,10 @@ class Counts:
                 import traceback
 
                 traceback.print_exc()
-            return
+            return None
         self.passed += 1
         print(f"ok {what}{': ' + said if said else ''} ({time.monotonic() - started:.1f} s)", flush=True)
+        return None
 
     def not_run(self, what, why):
         self.lacking += 1

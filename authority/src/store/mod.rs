@@ -444,20 +444,22 @@ async fn sqlite(url: &str, create: bool) -> Result<AnyPool> {
     let options: AnyConnectOptions = format!("sqlite://{file}?mode={}", if create { "rwc" } else { "rw" })
         .parse()
         .map_err(|error| Error::input(format!("the URL: {error}")))?;
-    let pool = AnyPoolOptions::new()
+    // Not by the pool, which would try again and again to open what is no database.
+    let mut connection = AnyConnection::connect_with(&options).await?;
+    pragmas(&mut connection).await?;
+    connection.close().await?;
+    Ok(AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(5))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                connection.execute("PRAGMA busy_timeout = 5000").await?;
-                connection.execute("PRAGMA journal_mode = WAL").await?;
-                // What is acknowledged is on the disk.
-                connection.execute("PRAGMA synchronous = FULL").await?;
-                connection.execute("PRAGMA foreign_keys = ON").await?;
-                Ok(())
-            })
-        })
-        .connect_lazy_with(options);
-    pool.acquire().await?.ping().await?;
-    Ok(pool)
+        .after_connect(|connection, _| Box::pin(pragmas(connection)))
+        .connect_lazy_with(options))
+}
+
+async fn pragmas(connection: &mut AnyConnection) -> std::result::Result<(), sqlx::Error> {
+    connection.execute("PRAGMA busy_timeout = 5000").await?;
+    connection.execute("PRAGMA journal_mode = WAL").await?;
+    // What is acknowledged is on the disk.
+    connection.execute("PRAGMA synchronous = FULL").await?;
+    connection.execute("PRAGMA foreign_keys = ON").await?;
+    Ok(())
 }
