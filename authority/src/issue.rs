@@ -77,6 +77,7 @@ impl Authority {
         let authority = Authority(Arc::new(inner));
         authority.read_keys().await?;
         authority.check_lease_key().await?;
+        authority.check_log_key().await?;
         tokio::spawn(work(authority.clone(), jobs));
         Ok(authority)
     }
@@ -136,6 +137,21 @@ impl Authority {
             "products would trust no lease of the key {}: it is not in the newest keys document with the role lease, or not valid now; publish a \
              keys document that names it",
             key.kid()
+        )))
+    }
+
+    /// A log keeps its name and its key for good: one that another key has signed is another authority's.
+    async fn check_log_key(&self) -> Result<()> {
+        let (state, origin) = (self.0.store.log_state().await?, &self.0.config.log.origin);
+        if state.checkpoint.is_empty()
+            || note::Verifier::new(origin, self.0.log.public())?.verify(&state.checkpoint).is_ok()
+        {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "the log in the database was not signed by the key {} for {origin}: the database is another authority's, or `log.origin` or `keys.log` \
+             was changed; put right which it was",
+            self.0.log.kid()
         )))
     }
 
