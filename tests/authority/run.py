@@ -516,6 +516,12 @@ def wrong_files():
             mine = copy.folder / "reprieve.toml"
             mine.write_text("\n".join(line if one.startswith("roots") else one for one in mine.read_text().splitlines()) + "\n")
 
+        def another(copy):
+            for left in copy.folder.glob("authority.db*"):
+                left.unlink()
+            for one in other.folder.glob("authority.db*"):
+                shutil.copy(one, copy.folder / one.name)
+
         def no_database(copy):
             # Without its journal, from which SQLite would make the file anew.
             for left in copy.folder.glob("authority.db-*"):
@@ -535,7 +541,7 @@ def wrong_files():
         said(lambda copy: copy.add("\n[surplus]\n"), 2, "authority.toml", "surplus")
         said(lambda copy: copy.config.unlink(), 2, "authority.toml", "init")
         # Another folder's database: its log was signed by another key, and its newest keys name other ones.
-        said(lambda copy: shutil.copy(other.folder / "authority.db", copy.folder / "authority.db"), 2, "lease-1")
+        said(another, 2, "another authority's", "log-1")
         return f"{number[0]} ways"
 
 
