@@ -13,6 +13,7 @@ mod documents;
 mod journal;
 mod ledgers;
 mod licences;
+mod people;
 mod tokens;
 mod tx;
 
@@ -30,6 +31,7 @@ pub use documents::{Document, LogState, NewDocument};
 pub use journal::{Entry, NewEntry};
 pub use ledgers::{LedgerRow, SeatRow};
 pub use licences::{Licence, NewLicence, Product};
+pub use people::{AppealFile, AppealRow, ExtensionRow, SignatureRow};
 pub use tokens::{NewToken, TokenRow};
 pub use tx::{Link, Statement, Tx};
 
