@@ -1,7 +1,7 @@
 //! The authority of Reprieve: renews leases by its books, and keeps a public log of every document that it issued.
 //!
 //! Rooms, from the ground up: `error`, `config`, `keys` and `log` know nothing of each other; `store` is the database; `renew` decides by the books, without
-//! I/O; `issue` is the one way by which documents are issued; `http` and the command line are thin skins on that.
+//! I/O; `issue` is the one way by which documents are issued; `people` is what people decide; `http` and the command line are thin skins on that.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod config;
@@ -11,6 +11,7 @@ pub mod init;
 pub mod issue;
 pub mod keys;
 pub mod log;
+pub mod people;
 pub mod renew;
 pub mod store;
 

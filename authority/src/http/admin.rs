@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use reprieve::terms::is_name;
 use reprieve::time::{Instant, Span};
@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Shared;
 use super::access::{Scope, Who, new_secret};
+use super::body::{Body, Query};
 use crate::error::{Error, Kind, Result};
 use crate::issue::hash_of;
 use crate::store::{Document, LedgerRow, Licence, NewEntry, NewLicence, NewToken, Product};
@@ -28,20 +29,22 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(licence, change_licence))
         .routes(routes!(free_seat))
         .routes(routes!(ledger))
+        .routes(routes!(forget_ledger))
         .routes(routes!(put_back))
         .routes(routes!(publish, documents))
         .routes(routes!(document))
+        .routes(routes!(reinstate))
         .routes(routes!(new_token, tokens))
         .routes(routes!(revoke_token))
         .routes(routes!(journal))
 }
 
 /// An instant, as people read it.
-fn instant(seconds: i64) -> String {
+pub(super) fn instant(seconds: i64) -> String {
     Instant::from_seconds(seconds).to_string()
 }
 
-fn seconds(text: &str, what: &str) -> Result<i64> {
+pub(super) fn seconds(text: &str, what: &str) -> Result<i64> {
     let at: Instant = text.parse().map_err(|error| Error::input(format!("`{what}`: {error}")))?;
     match at.in_documents() {
         true => Ok(at.seconds()),
@@ -49,7 +52,7 @@ fn seconds(text: &str, what: &str) -> Result<i64> {
     }
 }
 
-fn name(text: &str, what: &str) -> Result<()> {
+pub(super) fn name(text: &str, what: &str) -> Result<()> {
     match is_name(text) {
         true => Ok(()),
         false => {
@@ -59,7 +62,7 @@ fn name(text: &str, what: &str) -> Result<()> {
 }
 
 /// A text for people: short, and nothing that steers a terminal.
-fn words(text: &str, what: &str) -> Result<()> {
+pub(super) fn words(text: &str, what: &str) -> Result<()> {
     let good = (1..=2000).contains(&text.len()) && !text.chars().any(|c| c.is_control() && c != '\n');
     match good {
         true => Ok(()),
@@ -68,7 +71,7 @@ fn words(text: &str, what: &str) -> Result<()> {
 }
 
 #[derive(Deserialize, IntoParams)]
-struct Page {
+pub(super) struct Page {
     /// How many, 100 at most.
     limit: Option<i64>,
     /// What comes behind this one.
@@ -78,7 +81,7 @@ struct Page {
 }
 
 impl Page {
-    fn limit(&self) -> i64 {
+    pub(super) fn limit(&self) -> i64 {
         self.limit.unwrap_or(100).clamp(1, 100)
     }
 
@@ -100,7 +103,7 @@ struct ProductBody {
 async fn new_product(
     State(shared): State<Shared>,
     who: Who,
-    Json(body): Json<ProductBody>,
+    Body(body): Body<ProductBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let holder = who.may(Scope::Licenses)?;
     name(&body.sku, "sku")?;
@@ -134,6 +137,7 @@ struct LicenceBody {
     lease: Option<String>,
     /// When it ends.
     ends: Option<String>,
+    /// Why: for the journal.
     #[serde(default)]
     why: String,
 }
@@ -204,12 +208,15 @@ fn lease_of(text: Option<&str>) -> Result<Option<i64>> {
 async fn new_licence(
     State(shared): State<Shared>,
     who: Who,
-    Json(body): Json<LicenceBody>,
+    Body(body): Body<LicenceBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let holder = who.may(Scope::Licenses)?;
     name(&body.license, "license")?;
     name(&body.sku, "sku")?;
     words(&body.customer, "customer")?;
+    if !body.why.is_empty() {
+        words(&body.why, "why")?;
+    }
     let licence = Licence {
         id: body.license,
         sku: body.sku,
@@ -284,7 +291,7 @@ async fn change_licence(
     State(shared): State<Shared>,
     who: Who,
     Path(license): Path<String>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<Json<LicenceShown>> {
     let holder = who.may(Scope::Licenses)?;
     words(&change.why, "why")?;
@@ -322,7 +329,7 @@ struct FreeSeat {
 
 /// Free a seat: the ledger's next renewal gets no lease of the licence.
 #[utoipa::path(post, path = "/admin/v1/seats/free", tag = "licences", request_body = FreeSeat, responses((status = 200), (status = 404)))]
-async fn free_seat(State(shared): State<Shared>, who: Who, Json(body): Json<FreeSeat>) -> Result<Json<Value>> {
+async fn free_seat(State(shared): State<Shared>, who: Who, Body(body): Body<FreeSeat>) -> Result<Json<Value>> {
     let holder = who.may(Scope::Licenses)?;
     words(&body.why, "why")?;
     let mut tx = shared.authority.store().begin().await?;
@@ -361,6 +368,26 @@ async fn ledger(State(shared): State<Shared>, who: Who, Path(id): Path<String>) 
     Ok(Json(ledger_shown(shared.authority.store().ledger(&id).await?)))
 }
 
+/// Forget a ledger and free its seats: one that was made anew under another key may then take its id.
+#[utoipa::path(post, path = "/admin/v1/ledger/{id}/forget", tag = "ledgers", params(("id" = String, Path,)), request_body = Why,
+    responses((status = 200), (status = 404)))]
+async fn forget_ledger(
+    State(shared): State<Shared>,
+    who: Who,
+    Path(id): Path<String>,
+    Body(body): Body<Why>,
+) -> Result<Json<Value>> {
+    let holder = who.may(Scope::Licenses)?;
+    words(&body.why, "why")?;
+    name(&id, "id")?;
+    let mut tx = shared.authority.store().begin().await?;
+    let freed = tx.forget_ledger(&id).await?;
+    let details = json!({ "freed": freed });
+    tx.note(NewEntry { who: holder, what: "ledger.forget", subject: &id, why: &body.why, details }).await?;
+    tx.commit().await?;
+    Ok(Json(json!({ "freed": freed })))
+}
+
 /// The ledgers that were put back, for a person to look at.
 #[utoipa::path(get, path = "/admin/v1/ledgers/put-back", tag = "ledgers", params(Page), responses((status = 200, body = Vec<LedgerShown>)))]
 async fn put_back(State(shared): State<Shared>, who: Who, Query(page): Query<Page>) -> Result<Json<Vec<LedgerShown>>> {
@@ -385,7 +412,7 @@ struct Publish {
 async fn publish(
     State(shared): State<Shared>,
     who: Who,
-    Json(body): Json<Publish>,
+    Body(body): Body<Publish>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let holder = who.may(Scope::Publish)?;
     words(&body.why, "why")?;
@@ -454,6 +481,33 @@ async fn document(State(shared): State<Shared>, who: Who, Path(id): Path<String>
     )))
 }
 
+/// Take a revocation back: leases that are issued from now on are as if it had never been. What ledgers have of it stays with them until then.
+#[utoipa::path(post, path = "/admin/v1/document/{id}/reinstate", tag = "documents", params(("id" = String, Path,)), request_body = Why,
+    responses((status = 200), (status = 404), (status = 409, description = "It is no revocation in force")))]
+async fn reinstate(
+    State(shared): State<Shared>,
+    who: Who,
+    Path(id): Path<String>,
+    Body(body): Body<Why>,
+) -> Result<Json<Value>> {
+    let holder = who.may(Scope::Publish)?;
+    words(&body.why, "why")?;
+    let found = shared.authority.store().document(&id).await?;
+    let found = found.ok_or_else(|| Error::new(Kind::Missing, "no document of this id was ever issued here"))?;
+    let mut tx = shared.authority.store().begin().await?;
+    // Looked at again under the lock, so that of two people only one has done it.
+    let license = found.license.clone().unwrap_or_default();
+    let in_force = tx.in_force(std::slice::from_ref(&license)).await?;
+    if found.kind != "revocation" || !in_force.iter().any(|one| one.seq == found.seq) {
+        return Err(Error::new(Kind::Conflict, format!("document {id} is no revocation in force")));
+    }
+    tx.retire(found.seq).await?;
+    let details = json!({ "id": found.id });
+    tx.note(NewEntry { who: holder, what: "revocation.reinstate", subject: &license, why: &body.why, details }).await?;
+    tx.commit().await?;
+    Ok(Json(json!({ "license": license })))
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TokenBody {
@@ -482,7 +536,7 @@ struct TokenShown {
 async fn new_token(
     State(shared): State<Shared>,
     who: Who,
-    Json(body): Json<TokenBody>,
+    Body(body): Body<TokenBody>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let holder = who.may(Scope::Tokens)?;
     let scopes: Vec<Scope> = body
@@ -549,9 +603,9 @@ async fn tokens(State(shared): State<Shared>, who: Who) -> Result<Json<Vec<Token
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Why {
+pub(super) struct Why {
     /// Why: for the journal.
-    why: String,
+    pub(super) why: String,
 }
 
 /// Revoke an access token.
@@ -561,7 +615,7 @@ async fn revoke_token(
     State(shared): State<Shared>,
     who: Who,
     Path(token): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>> {
     let holder = who.may(Scope::Tokens)?;
     words(&body.why, "why")?;

@@ -2,7 +2,9 @@
 
 mod access;
 pub mod admin;
+mod body;
 mod public;
+mod support;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -23,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::{Error, Kind, Result};
 use crate::issue::Authority;
 
-pub use access::{Scope, new_secret};
+pub use access::{Scope, Who, new_secret};
 
 /// The most bytes of a request.
 pub const MAX_BODY: usize = 1 << 20;
@@ -115,6 +117,7 @@ pub fn openapi() -> String {
     let (_, api) = OpenApiRouter::<Shared>::with_openapi(Api::openapi())
         .merge(public::routes())
         .merge(admin::routes())
+        .merge(support::routes())
         .split_for_parts();
     api.to_pretty_json().unwrap_or_default()
 }
@@ -122,8 +125,11 @@ pub fn openapi() -> String {
 /// All that is answered.
 pub fn router(authority: Authority) -> Router {
     let shared = Shared::new(authority);
-    let (router, api) =
-        OpenApiRouter::with_openapi(Api::openapi()).merge(public::routes()).merge(admin::routes()).split_for_parts();
+    let (router, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .merge(public::routes())
+        .merge(admin::routes())
+        .merge(support::routes())
+        .split_for_parts();
     let text = Arc::new(api.to_pretty_json().unwrap_or_default());
     let limits = shared.clone();
     tokio::spawn(async move {

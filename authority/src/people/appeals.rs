@@ -1,0 +1,306 @@
+//! Appeals: they arrive, somebody looks at the ledger that goes with one, and a ruling answers it or it is turned down with a reason.
+//!
+//! What a customer sends is held against what the authority knows of the ledger; whoever verifies the ledger's files does so on a machine of his own, with
+//! the vendor's audit key, which this server never sees: [`super::audit`]. What he found is kept here.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reprieve::document::{self, Document as Says};
+use reprieve::ledger::LedgerId;
+use reprieve::ledger::note::{self, Checkpoint, Verifier};
+use reprieve::terms::is_name;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Kind, Result};
+use crate::issue::{Authority, Published, hash_of};
+use crate::store::{AppealRow, LedgerRow, NewEntry};
+
+/// The most bytes of an appeal. A client sends its last thousand records with it.
+pub const MAX_APPEAL: usize = 4 << 20;
+
+/// The most bytes of one part of a file that goes with an appeal.
+pub const MAX_PART: usize = 512 << 10;
+
+/// The most bytes of all the files that go with one.
+pub const MAX_FILES: i64 = 64 << 20;
+
+/// The most bytes of what was found.
+pub const MAX_FINDINGS: usize = 64 << 10;
+
+/// The most appeals of one ledger that are open at once.
+const MOST: i64 = 20;
+
+/// The most open appeals of ledgers that the authority does not know: whoever makes up a ledger cannot fill the database.
+const MOST_UNKNOWN: i64 = 1000;
+
+/// How an appeal came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the product, over HTTP: nobody has looked at it.
+    Http,
+    /// From a file, by somebody with an access token.
+    File,
+}
+
+/// What became of an appeal that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its id.
+    pub id: String,
+    /// The ledger.
+    pub ledger: String,
+    /// Whether it was not there before.
+    pub new: bool,
+    /// Whether its head is signed by the key that the authority knows for the ledger.
+    pub known: bool,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    appeal: Said,
+    ledger: String,
+    generation: u64,
+    head: String,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    license: Option<String>,
+    text: String,
+}
+
+/// An appeal that can be read.
+struct Read {
+    license: Option<String>,
+    ledger: LedgerId,
+    text: String,
+    head: String,
+    origin: String,
+    content: String,
+}
+
+fn read(bytes: &[u8]) -> Result<Read> {
+    let wrong = |why: String| Error::input(format!("this is no appeal as `reprieve appeal` writes it: {why}"));
+    if bytes.len() > MAX_APPEAL {
+        return Err(wrong(format!("it has {} bytes, and {MAX_APPEAL} are the most", bytes.len())));
+    }
+    let content = std::str::from_utf8(bytes).map_err(|_| wrong("it is no text in UTF-8".to_owned()))?;
+    let mut from = serde_json::Deserializer::from_str(content);
+    let sent: Sent = serde_path_to_error::deserialize(&mut from)
+        .map_err(|error| wrong(format!("`{}`: {}", error.path(), error.inner())))?;
+    from.end().map_err(|_| wrong("something stands behind its end".to_owned()))?;
+    let Said { license, text } = sent.appeal;
+    if text.trim().is_empty() || text.len() > 10_000 {
+        return Err(wrong("`appeal.text` has 1 to 10,000 bytes".to_owned()));
+    }
+    if license.as_deref().is_some_and(|license| !is_name(license)) {
+        return Err(wrong("`appeal.license` is no name".to_owned()));
+    }
+    let ledger: LedgerId = sent.ledger.parse().map_err(|_| wrong("`ledger` is no ledger's id".to_owned()))?;
+    let head = Checkpoint::of_note(&sent.head).map_err(|_| wrong("`head` is no signed head".to_owned()))?;
+    if head.origin != note::origin(&ledger, sent.generation) || sent.head.len() > 16 << 10 || sent.head.contains('\0') {
+        return Err(wrong("`head` is of another ledger or generation".to_owned()));
+    }
+    Ok(Read {
+        license,
+        ledger,
+        // No database takes this one, and no customer types it.
+        text: text.replace('\0', "\u{fffd}"),
+        head: sent.head,
+        origin: head.origin,
+        content: content.to_owned(),
+    })
+}
+
+/// Whether a head is signed by the key that is known for its ledger.
+fn signed(origin: &str, head: &str, row: &LedgerRow) -> bool {
+    let key = STANDARD.decode(&row.key).ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
+    key.and_then(|key| Verifier::new(origin, key).ok()).is_some_and(|verifier| verifier.verify(head).is_ok())
+}
+
+/// Whether a text may name a file that goes with an appeal.
+fn is_file(name: &str) -> bool {
+    is_name(name) && !name.contains(['/', ':']) && !name.starts_with('.')
+}
+
+impl Authority {
+    /// Takes an appeal. One that arrives twice is one.
+    ///
+    /// # Errors
+    /// `Input` for what is no appeal, `Refused` where another key than the ledger's signed its head, `Busy` where too many are open.
+    pub async fn receive_appeal(&self, bytes: &[u8], way: Way, who: &str) -> Result<Received> {
+        let read = read(bytes)?;
+        let ledger = read.ledger.to_string();
+        let id: String = hash_of(&read.content).chars().take(32).collect();
+        let mut tx = self.store().begin().await?;
+        let row = tx.ledgers(std::slice::from_ref(&ledger)).await?.remove(&ledger);
+        let known = row.as_ref().is_some_and(|row| signed(&read.origin, &read.head, row));
+        if way == Way::Http && row.is_some() && !known {
+            let text = "its head is not signed by the key of this ledger; send the file and the ledger to support";
+            return Err(Error::new(Kind::Refused, text));
+        }
+        let new = AppealRow {
+            id: id.clone(),
+            license: read.license,
+            ledger: ledger.clone(),
+            words: read.text,
+            head: read.head,
+            content: read.content,
+            way: if way == Way::Http { "http" } else { "file" }.to_owned(),
+            known,
+            received: self.store().now(),
+            state: "open".to_owned(),
+            findings: None,
+            found_by: None,
+            document: None,
+        };
+        let there = tx.appeal(&id).await;
+        match there {
+            Ok(_) => return Ok(Received { id, ledger, new: false, known }),
+            Err(error) if error.kind() == Kind::Missing => {}
+            Err(error) => return Err(error),
+        }
+        if way == Way::Http {
+            let (open, most) = match known {
+                true => (tx.open_appeals(Some(&ledger)).await?, MOST),
+                false => (tx.open_appeals(None).await?, MOST_UNKNOWN),
+            };
+            if open >= most {
+                let text = "too many appeals wait for an answer; send this one to support by mail";
+                return Err(Error::new(Kind::Busy, text));
+            }
+        }
+        tx.add_appeal(&new).await?;
+        let details = json!({ "ledger": ledger, "license": new.license, "way": new.way, "known": known });
+        tx.note(NewEntry { who, what: "appeal.receive", subject: &id, why: "", details }).await?;
+        tx.commit().await?;
+        Ok(Received { id, ledger, new: true, known })
+    }
+
+    /// Takes a part of a file that goes with an appeal.
+    ///
+    /// # Errors
+    /// `Input` for a name or a size that is none, `Conflict` once the appeal is closed.
+    pub async fn receive_part(&self, id: &str, name: &str, part: i64, content: &str, who: &str) -> Result<()> {
+        if !is_file(name) {
+            return Err(Error::input(format!("`name` is {name:?}, which is no plain name of a file")));
+        }
+        let bytes = STANDARD.decode(content).map_err(|_| Error::input("`content` is no base64"))?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        if bytes.len() > MAX_PART || !(0..MAX_FILES / 4096).contains(&part) {
+            return Err(Error::input(format!("a part has {MAX_PART} bytes at most, and its number counts from 0")));
+        }
+        let mut tx = self.store().begin().await?;
+        let appeal = tx.appeal(id).await?;
+        if appeal.state != "open" {
+            return Err(Error::new(Kind::Conflict, format!("appeal {id} is closed already")));
+        }
+        let files = tx.appeal_files(id).await?;
+        let all: i64 = files.iter().map(|file| file.bytes).sum();
+        if all.saturating_add(size) > MAX_FILES {
+            return Err(Error::input(format!("the files of one appeal have {MAX_FILES} bytes at most; verify them where they lie, with --ledger")));
+        }
+        // A file is begun by its first part, goes on with the next one, and is never written over.
+        let next = files.iter().find(|file| file.name == name).map_or(0, |file| file.parts);
+        if part > next {
+            return Err(Error::input(format!("`part` is {part}, and part {next} of {name} comes next")));
+        }
+        if !tx.add_appeal_part(id, name, part, size, content).await? {
+            return Err(Error::new(Kind::Conflict, format!("part {part} of {name} is there already")));
+        }
+        if part == 0 {
+            let details = json!({ "name": name });
+            tx.note(NewEntry { who, what: "appeal.file", subject: id, why: "", details }).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Keeps what somebody found of an appeal's ledger.
+    ///
+    /// # Errors
+    /// `Conflict` once the appeal is closed.
+    pub async fn keep_findings(&self, id: &str, findings: &Value, who: &str) -> Result<()> {
+        let text = findings.to_string();
+        if !findings.is_object() || text.len() > MAX_FINDINGS || text.contains("\\u0000") {
+            return Err(Error::input(format!("`findings` is an object of {MAX_FINDINGS} bytes at most")));
+        }
+        let mut tx = self.store().begin().await?;
+        if tx.appeal(id).await?.state != "open" {
+            return Err(Error::new(Kind::Conflict, format!("appeal {id} is closed already")));
+        }
+        tx.keep_findings(id, &text, who).await?;
+        tx.note(NewEntry { who, what: "appeal.verify", subject: id, why: "", details: findings.clone() }).await?;
+        tx.commit().await
+    }
+
+    /// Answers an appeal by a ruling that was signed elsewhere, and closes it.
+    ///
+    /// # Errors
+    /// `Refused` for a ruling of another ledger or licence and for one that does not hold, `Conflict` once the appeal is closed.
+    pub async fn rule_appeal(&self, id: &str, token: &[u8], who: &str, why: &str) -> Result<Published> {
+        let refused = |text: String| Err(Error::new(Kind::Refused, text));
+        let mut tx = self.store().begin().await?;
+        let appeal = tx.appeal(id).await?;
+        let Some(Says::Ruling(ruling)) = document::read_unverified(token) else {
+            return refused("this is no ruling".to_owned());
+        };
+        if ruling.ledger != appeal.ledger {
+            return refused(format!("the ruling is for ledger {}, and the appeal of {}", ruling.ledger, appeal.ledger));
+        }
+        if appeal.license.as_ref().is_some_and(|license| *license != ruling.license) {
+            let license = appeal.license.unwrap_or_default();
+            return refused(format!("the ruling is about licence {}, and the appeal about {license}", ruling.license));
+        }
+        // Whether it holds is found there.
+        let published = self.publish_in(&mut tx, token, who, why).await?;
+        tx.close_appeal(id, "answered", Some(&published.id)).await?;
+        let details = json!({ "id": published.id, "license": ruling.license, "ledger": ruling.ledger });
+        tx.note(NewEntry { who, what: "appeal.rule", subject: id, why, details }).await?;
+        tx.commit().await?;
+        Ok(published)
+    }
+
+    /// Turns an appeal down.
+    ///
+    /// # Errors
+    /// `Conflict` once it is closed.
+    pub async fn turn_down_appeal(&self, id: &str, who: &str, why: &str) -> Result<()> {
+        let mut tx = self.store().begin().await?;
+        tx.appeal(id).await?;
+        tx.close_appeal(id, "turned_down", None).await?;
+        tx.note(NewEntry { who, what: "appeal.turn_down", subject: id, why, details: json!({}) }).await?;
+        tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_are_plain() {
+        for good in ["acme.g0.ledger", "acme.head", "a"] {
+            assert!(is_file(good), "{good}");
+        }
+        for bad in ["", "..", ".hidden", "a/b", "../x", "C:x", "a b", "a\0", "a\\b"] {
+            assert!(!is_file(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_appeal_is_named() {
+        for (text, word) in [
+            ("", "EOF"),
+            ("[]", "invalid"),
+            (r#"{"appeal":{"license":7,"text":"x"}}"#, "appeal.license"),
+            (r#"{"appeal":{"license":null,"text":" "},"ledger":"x","generation":0,"head":""}"#, "appeal.text"),
+            (r#"{"appeal":{"license":"a b","text":"x"},"ledger":"x","generation":0,"head":""}"#, "appeal.license"),
+            (r#"{"appeal":{"license":null,"text":"x"},"ledger":"x","generation":0,"head":""}"#, "`ledger`"),
+        ] {
+            let error = read(text.as_bytes()).map(|_| ()).unwrap_err();
+            assert!(error.message().contains(word), "{text}: {error}");
+        }
+        assert!(read(&vec![b' '; MAX_APPEAL + 1]).is_err());
+    }
+}
