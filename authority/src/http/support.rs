@@ -98,8 +98,7 @@ fn extension_shown(
     approvals: Option<u32>,
     now: i64,
 ) -> ExtensionShown {
-    let signature =
-        |one: SignatureRow| SignatureShown { kid: one.kid, signed_by: one.signed_by, at: instant(one.at) };
+    let signature = |one: SignatureRow| SignatureShown { kid: one.kid, signed_by: one.signed_by, at: instant(one.at) };
     ExtensionShown {
         state: if row.state == "open" && row.ends <= now { "expired".to_owned() } else { row.state },
         request: row.id,
@@ -256,11 +255,7 @@ async fn appeal(
 /// Take an appeal that came by mail or on a stick: the body is the file.
 #[utoipa::path(post, path = "/admin/v1/appeals", tag = "appeals", request_body(content = String, content_type = "application/json"),
     responses((status = 201, description = "appeal: its id"), (status = 400, description = "It is no appeal")))]
-async fn receive_appeal(
-    State(shared): State<Shared>,
-    who: Who,
-    body: Bytes,
-) -> Result<(StatusCode, Json<Value>)> {
+async fn receive_appeal(State(shared): State<Shared>, who: Who, body: Bytes) -> Result<(StatusCode, Json<Value>)> {
     let holder = who.may(Scope::Support)?;
     let received = shared.authority.receive_appeal(&body, Way::File, holder).await?;
     Ok((StatusCode::CREATED, Json(received_shown(&received))))

@@ -199,7 +199,9 @@ impl Authority {
         let files = tx.appeal_files(id).await?;
         let all: i64 = files.iter().map(|file| file.bytes).sum();
         if all.saturating_add(size) > MAX_FILES {
-            return Err(Error::input(format!("the files of one appeal have {MAX_FILES} bytes at most; verify them where they lie, with --ledger")));
+            return Err(Error::input(format!(
+                "the files of one appeal have {MAX_FILES} bytes at most; verify them where they lie, with --ledger"
+            )));
         }
         // A file is begun by its first part, goes on with the next one, and is never written over.
         let next = files.iter().find(|file| file.name == name).map_or(0, |file| file.parts);

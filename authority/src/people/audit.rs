@@ -171,17 +171,20 @@ pub fn verify(app: App, folder: &Path, key: Option<&AuditKey>, claimed: &Claimed
     let mut behind = false;
     let mut other = verification.id.to_string() != claimed.ledger;
     if other {
-        found.problems.push(format!("these are files of ledger {}, and the appeal is of {}", verification.id, claimed.ledger));
+        found
+            .problems
+            .push(format!("these are files of ledger {}, and the appeal is of {}", verification.id, claimed.ledger));
     }
-    let mut held = |head: &str, which: &str, problems: &mut Vec<String>| match holds(&config, head, claimed.key.as_deref()) {
-        Ok(()) => true,
-        Err(unlike) => {
-            behind |= unlike.behind;
-            other |= !unlike.behind;
-            problems.push(format!("{which} is not of these files: {}", unlike.why));
-            false
-        }
-    };
+    let mut held =
+        |head: &str, which: &str, problems: &mut Vec<String>| match holds(&config, head, claimed.key.as_deref()) {
+            Ok(()) => true,
+            Err(unlike) => {
+                behind |= unlike.behind;
+                other |= !unlike.behind;
+                problems.push(format!("{which} is not of these files: {}", unlike.why));
+                false
+            }
+        };
     found.head = held(&claimed.head, "the head that the appeal shows", &mut found.problems);
     if let Some(head) = &claimed.countersigned {
         let which = "the head that the authority countersigned last";
@@ -191,7 +194,8 @@ pub fn verify(app: App, folder: &Path, key: Option<&AuditKey>, claimed: &Claimed
     match read_records(std::sync::Arc::new(Disk), &config, 0) {
         Ok(records) => {
             let said = |event: &Event| matches!(event, Event::Appealed { text, .. } if *text == claimed.words);
-            found.recorded = records.iter().filter_map(|(_, record)| record.as_ref()).any(|one| one.events.iter().any(said));
+            found.recorded =
+                records.iter().filter_map(|(_, record)| record.as_ref()).any(|one| one.events.iter().any(said));
             if !found.recorded {
                 found.problems.push("the customer's words do not stand in the ledger".to_owned());
             }

@@ -88,7 +88,9 @@ fn verified(token: &[u8], claims: &str, trust: &TrustStore) -> Result<(String, S
     let opened = document::open(token, trust);
     match opened.result.map_err(|refused| Error::from(refused).at("the signature"))? {
         Says::Extension(_) => {}
-        other => return Err(refused(format!("it is signed as a document of kind {}, not as an extension", other.kind()))),
+        other => {
+            return Err(refused(format!("it is signed as a document of kind {}, not as an extension", other.kind())));
+        }
     }
     let kid = opened.kids.first().cloned().unwrap_or_default();
     let key = trust.keys().iter().find(|key| key.kid == kid).ok_or_else(|| refused("the key is not known"))?;
@@ -98,7 +100,10 @@ fn verified(token: &[u8], claims: &str, trust: &TrustStore) -> Result<(String, S
 impl Authority {
     async fn governance(&self, tx: &mut Tx) -> Result<Governance> {
         let policy = policy_of(&tx.in_force(&[]).await?);
-        Ok(policy.ok_or_else(|| refused("no policy is in force that allows extensions; publish one"))?.governance.clone())
+        Ok(policy
+            .ok_or_else(|| refused("no policy is in force that allows extensions; publish one"))?
+            .governance
+            .clone())
     }
 
     /// Marks what may be signed no more.
@@ -107,7 +112,8 @@ impl Authority {
             tx.close_extension(&row.id, "expired", None).await?;
             let details = json!({ "request": row.id });
             let why = "too few signed it in time";
-            tx.note(NewEntry { who: "authority", what: "extension.expire", subject: &row.license, why, details }).await?;
+            tx.note(NewEntry { who: "authority", what: "extension.expire", subject: &row.license, why, details })
+                .await?;
         }
         Ok(())
     }
@@ -124,7 +130,9 @@ impl Authority {
         let licence = found.ok_or_else(|| Error::new(Kind::Missing, format!("there is no licence {license}")))?;
         for pattern in &wish.features {
             if !is_pattern(pattern) {
-                return Err(Error::input(format!("`features` lists {pattern:?}, which is neither a name nor a pattern")));
+                return Err(Error::input(format!(
+                    "`features` lists {pattern:?}, which is neither a name nor a pattern"
+                )));
             }
             let one = std::slice::from_ref(pattern);
             if !licence.features.keys().any(|feature| scope_matches(one, feature)) {
@@ -210,7 +218,10 @@ impl Authority {
         let good: BTreeMap<String, &SignatureRow> = signatures
             .iter()
             .filter_map(|one| {
-                verified(one.token.as_bytes(), &row.claims, &trust).ok().filter(|(x, _)| *x == one.x).map(|(x, _)| (x, one))
+                verified(one.token.as_bytes(), &row.claims, &trust)
+                    .ok()
+                    .filter(|(x, _)| *x == one.x)
+                    .map(|(x, _)| (x, one))
             })
             .collect();
         let approvals = self.governance(&mut tx).await?.approvals;

@@ -88,7 +88,8 @@ pub struct AppealFile {
 }
 
 const REQUEST: &str = "id, license, claims, asked_by, why, created, ends, state, document";
-const SIGNATURES: &str = "SELECT x, kid, token, signed_by, at FROM extension_signatures WHERE request = $1 ORDER BY place";
+const SIGNATURES: &str =
+    "SELECT x, kid, token, signed_by, at FROM extension_signatures WHERE request = $1 ORDER BY place";
 const APPEAL: &str =
     "id, license, ledger, words, head, content, way, known, received, state, findings, found_by, document";
 const FILES: &str =
@@ -234,7 +235,10 @@ impl Tx {
             1 => Ok(()),
             _ => Err(Error::new(
                 Kind::Conflict,
-                format!("the key {} has signed this request already; another person signs it with another key", row.kid),
+                format!(
+                    "the key {} has signed this request already; another person signs it with another key",
+                    row.kid
+                ),
             )),
         }
     }
@@ -319,7 +323,14 @@ impl Tx {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn add_appeal_part(&mut self, id: &str, name: &str, part: i64, bytes: i64, content: &str) -> Result<bool> {
+    pub async fn add_appeal_part(
+        &mut self,
+        id: &str,
+        name: &str,
+        part: i64,
+        bytes: i64,
+        content: &str,
+    ) -> Result<bool> {
         let sql = "INSERT INTO appeal_files (appeal, name, part, bytes, content) VALUES ($1, $2, $3, $4, $5) \
                    ON CONFLICT (appeal, name, part) DO NOTHING";
         let statement = Statement::new(sql).bind(id).bind(name).bind(part).bind(bytes).bind(content);
@@ -370,11 +381,9 @@ impl Store {
         let order = "ORDER BY created DESC, id LIMIT $1";
         let statement = match state {
             None => Statement::new(format!("SELECT {REQUEST} FROM extension_requests {order}")).bind(limit),
-            Some(state) => {
-                Statement::new(format!("SELECT {REQUEST} FROM extension_requests WHERE state = $2 {order}"))
-                    .bind(limit)
-                    .bind(state)
-            }
+            Some(state) => Statement::new(format!("SELECT {REQUEST} FROM extension_requests WHERE state = $2 {order}"))
+                .bind(limit)
+                .bind(state),
         };
         tx::rows(&mut *self.read().await?, &statement).await?.iter().map(request).collect()
     }
