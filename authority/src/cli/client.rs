@@ -92,7 +92,8 @@ fn token(path: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
             let text = std::fs::read_to_string(path).map(Zeroizing::new);
             Some(text.map_err(|error| Error::input(format!("{}: {error}; check the name", path.display())))?)
         }
-        None => std::env::var("REPRIEVE_TOKEN").ok().map(Zeroizing::new),
+        // One that is set and empty is none.
+        None => std::env::var("REPRIEVE_TOKEN").ok().filter(|text| !text.trim().is_empty()).map(Zeroizing::new),
     };
     match text {
         Some(text) if text.trim().is_empty() || !text.trim().bytes().all(|byte| byte.is_ascii_graphic()) => {

@@ -63,10 +63,14 @@ pub enum Command {
         /// The request.
         #[arg(value_parser = name)]
         request: String,
-        #[command(flatten)]
-        key: Option<Key>,
+        /// The private key that signs: PEM named after the key's id, or a JWK. It stays on this machine.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// A file with the key's passphrase, in place of REPRIEVE_PASSPHRASE or the terminal.
+        #[arg(long, value_name = "FILE", requires = "key")]
+        passphrase: Option<PathBuf>,
         /// A signature that was made elsewhere, in place of --key.
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "passphrase"], required_unless_present = "key")]
+        #[arg(long, value_name = "FILE", conflicts_with = "key", required_unless_present = "key")]
         signature: Option<PathBuf>,
     },
     /// Take a request back.
@@ -141,13 +145,13 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
             print(&format!("{}\n", claims(&shown)?))
         }
         Command::Show { request, claims: false } => facts(json, &client.get(&at(&request)).await?),
-        Command::Sign { request, key, signature } => {
+        Command::Sign { request, key, passphrase, signature } => {
             let token = match (key, signature) {
                 (_, Some(file)) => input::token(&file)?,
                 (Some(key), None) => {
                     let shown = client.get(&at(&request)).await?;
                     say(&in_words(&shown)?);
-                    sign(claims(&shown)?, &key)?
+                    sign(claims(&shown)?, &Key { key, passphrase })?
                 }
                 (None, None) => return Err(Error::input("give --key FILE, or --signature FILE")),
             };

@@ -244,3 +244,13 @@ async fn answer(path: &Path, request: &Path, license: Option<String>, who: &str)
     }
     output::print(&renewed.answer.to_armour())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

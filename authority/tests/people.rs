@@ -1,0 +1,14 @@
+//! What people decide, against an authority that is served in earnest, on SQLite: with its command line, and with a client that takes the documents.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "people/world.rs"]
+mod world;
+
+#[path = "people/appeals.rs"]
+mod appeals;
+#[path = "people/attacks.rs"]
+mod attacks;
+#[path = "people/documents.rs"]
+mod documents;
+#[path = "people/extensions.rs"]
+mod extensions;
