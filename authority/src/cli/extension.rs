@@ -110,7 +110,9 @@ fn standing(shown: &Value, as_json: bool) -> Result<()> {
     if as_json {
         return output::json(shown);
     }
-    let (signed, needed) = (shown["signatures"].as_array().map_or(0, Vec::len), shown["approvals"].as_u64());
+    let holds = |one: &&Value| one["holds"] == true;
+    let signed = shown["signatures"].as_array().into_iter().flatten().filter(holds).count();
+    let needed = shown["approvals"].as_u64();
     let request = output::text(&shown["request"]);
     match shown["document"].as_str() {
         Some(document) => print(&format!("{request} is granted: document {document}\n")),

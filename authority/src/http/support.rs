@@ -24,7 +24,7 @@ use crate::people::appeals::{MAX_APPEAL, Received, Way};
 use crate::people::compare::{Comparing, Comparison};
 use crate::people::extensions::{Standing, Until, Wish};
 use crate::people::policy_of;
-use crate::store::{AppealRow, ExtensionRow, SignatureRow};
+use crate::store::{AppealRow, SignatureRow};
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -79,7 +79,7 @@ struct ExtensionShown {
     /// Until when it may be signed.
     ends: String,
     /// How many keys of role support must sign it.
-    approvals: Option<u32>,
+    approvals: u32,
     signatures: Vec<SignatureShown>,
     /// The document that was issued.
     document: Option<String>,
@@ -90,17 +90,21 @@ struct SignatureShown {
     kid: String,
     signed_by: String,
     at: String,
+    /// Whether it holds by the keys of now: one that was taken back counts no more.
+    holds: bool,
 }
 
-fn extension_shown(
-    row: ExtensionRow,
-    signatures: Vec<SignatureRow>,
-    approvals: Option<u32>,
-    now: i64,
-) -> ExtensionShown {
-    let signature = |one: SignatureRow| SignatureShown { kid: one.kid, signed_by: one.signed_by, at: instant(one.at) };
+fn extension_shown(shared: &Shared, standing: Standing) -> ExtensionShown {
+    let row = standing.row;
+    let signature = |(one, holds): (SignatureRow, bool)| SignatureShown {
+        kid: one.kid,
+        signed_by: one.signed_by,
+        at: instant(one.at),
+        holds,
+    };
+    let overdue = row.state == "open" && row.ends <= shared.authority.store().now();
     ExtensionShown {
-        state: if row.state == "open" && row.ends <= now { "expired".to_owned() } else { row.state },
+        state: if overdue { "expired".to_owned() } else { row.state },
         request: row.id,
         license: row.license,
         claims: row.claims,
@@ -108,15 +112,10 @@ fn extension_shown(
         why: row.why,
         created: instant(row.created),
         ends: instant(row.ends),
-        approvals,
-        signatures: signatures.into_iter().map(signature).collect(),
+        approvals: standing.approvals,
+        signatures: standing.signatures.into_iter().map(signature).collect(),
         document: row.document,
     }
-}
-
-fn standing_shown(shared: &Shared, standing: Standing) -> ExtensionShown {
-    let now = shared.authority.store().now();
-    extension_shown(standing.row, standing.signatures, Some(standing.approvals), now)
 }
 
 /// Ask for an extension.
@@ -151,7 +150,7 @@ async fn ask_extension(
     };
     let wish = Wish { license: body.license, features: body.features, until, access, why: body.why };
     let standing = shared.authority.ask_extension(&wish, holder).await?;
-    Ok((StatusCode::CREATED, Json(standing_shown(&shared, standing))))
+    Ok((StatusCode::CREATED, Json(extension_shown(&shared, standing))))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -169,11 +168,9 @@ async fn extensions(
     Query(of): Query<OfState>,
 ) -> Result<Json<Vec<ExtensionShown>>> {
     who.may(Scope::Read)?;
-    let (store, approvals) = (shared.authority.store(), shared.authority.approvals().await?);
     let mut shown = Vec::new();
-    for row in store.extensions(of.state.as_deref(), page.limit()).await? {
-        let (row, signatures) = store.extension(&row.id).await?;
-        shown.push(extension_shown(row, signatures, approvals, store.now()));
+    for row in shared.authority.store().extensions(of.state.as_deref(), page.limit()).await? {
+        shown.push(extension_shown(&shared, shared.authority.extension(&row.id).await?));
     }
     Ok(Json(shown))
 }
@@ -184,10 +181,7 @@ async fn extensions(
 async fn extension(State(shared): State<Shared>, who: Who, Path(id): Path<String>) -> Result<Json<ExtensionShown>> {
     who.may(Scope::Read)?;
     name(&id, "request")?;
-    let store = shared.authority.store();
-    let (row, signatures) = store.extension(&id).await?;
-    let approvals = shared.authority.approvals().await?;
-    Ok(Json(extension_shown(row, signatures, approvals, store.now())))
+    Ok(Json(extension_shown(&shared, shared.authority.extension(&id).await?)))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -210,7 +204,7 @@ async fn sign_extension(
     let holder = who.may(Scope::Support)?;
     name(&id, "request")?;
     let standing = shared.authority.sign_extension(&id, body.signature.as_bytes(), holder).await?;
-    Ok((StatusCode::CREATED, Json(standing_shown(&shared, standing))))
+    Ok((StatusCode::CREATED, Json(extension_shown(&shared, standing))))
 }
 
 /// Withdraw a request for an extension.

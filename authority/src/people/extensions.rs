@@ -3,8 +3,6 @@
 //! The authority fixes the claims when they are asked for, so all sign the very same text. It holds no key of role support: without them it can grant
 //! nothing, and one of them alone grants nothing where the policy asks for two.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reprieve::document::{self, Document as Says, Form, Role, TrustStore};
@@ -13,7 +11,7 @@ use reprieve::terms::{Access, is_pattern, scope_matches};
 use reprieve::time::{Instant, Span};
 use serde_json::json;
 
-use super::{new_id, policy_of};
+use super::{new_id, policy_of, with_newest};
 use crate::error::{Error, Kind, Result};
 use crate::issue::{Authority, Published};
 use crate::store::{ExtensionRow, NewEntry, SignatureRow, Tx};
@@ -53,8 +51,8 @@ pub struct Wish {
 pub struct Standing {
     /// The request.
     pub row: ExtensionRow,
-    /// Who signed it so far.
-    pub signatures: Vec<SignatureRow>,
+    /// Who signed it so far, and whether that holds by the keys of now: a key may have been taken back since.
+    pub signatures: Vec<(SignatureRow, bool)>,
     /// How many keys must sign it, by the policy in force.
     pub approvals: u32,
     /// What was issued.
@@ -95,6 +93,12 @@ fn verified(token: &[u8], claims: &str, trust: &TrustStore) -> Result<(String, S
     let kid = opened.kids.first().cloned().unwrap_or_default();
     let key = trust.keys().iter().find(|key| key.kid == kid).ok_or_else(|| refused("the key is not known"))?;
     Ok((STANDARD.encode(key.x), kid))
+}
+
+/// Signatures, and whether each holds by these keys. The database has each key once.
+fn judged(signatures: Vec<SignatureRow>, claims: &str, trust: &TrustStore) -> Vec<(SignatureRow, bool)> {
+    let holds = |one: &SignatureRow| verified(one.token.as_bytes(), claims, trust).is_ok_and(|(x, _)| x == one.x);
+    signatures.into_iter().map(|one| (holds(&one), one)).map(|(holds, one)| (one, holds)).collect()
 }
 
 impl Authority {
@@ -213,26 +217,17 @@ impl Authority {
         tx.add_signature(id, &new).await?;
         let details = json!({ "request": id, "kid": kid });
         tx.note(NewEntry { who, what: "extension.sign", subject: &row.license, why: "", details }).await?;
-        let signatures = tx.signatures(id).await?;
-        // A key that was taken back since it signed counts no more, whatever it signed; nor does another name for the same key.
-        let good: BTreeMap<String, &SignatureRow> = signatures
+        // A key that was taken back since it signed counts no more, whatever it signed.
+        let signatures = judged(tx.signatures(id).await?, &row.claims, &trust);
+        let tokens: Vec<&str> = signatures
             .iter()
-            .filter_map(|one| {
-                verified(one.token.as_bytes(), &row.claims, &trust)
-                    .ok()
-                    .filter(|(x, _)| *x == one.x)
-                    .map(|(x, _)| (x, one))
-            })
+            .filter(|(_, holds)| *holds)
+            .map(|(one, _)| one.token.as_str())
+            .take(document::MAX_SIGNERS)
             .collect();
         let approvals = self.governance(&mut tx).await?.approvals;
         let mut standing = Standing { row: row.clone(), signatures: Vec::new(), approvals, published: None };
-        if good.len() >= approvals as usize {
-            let tokens: Vec<&str> = signatures
-                .iter()
-                .filter(|one| good.contains_key(&one.x))
-                .map(|one| one.token.as_str())
-                .take(document::MAX_SIGNERS)
-                .collect();
+        if tokens.len() >= approvals as usize {
             let whole = match tokens.as_slice() {
                 [one] => one.as_bytes().to_vec(),
                 several => document::combine(several)?,
@@ -264,11 +259,15 @@ impl Authority {
         tx.commit().await
     }
 
-    /// How many keys must sign an extension now; none if no policy allows any.
+    /// A request, and how far it has come.
     ///
     /// # Errors
-    /// What the database says.
-    pub async fn approvals(&self) -> Result<Option<u32>> {
-        Ok(policy_of(&self.store().common(false).await?).map(|policy| policy.governance.approvals))
+    /// `Missing` if there is none.
+    pub async fn extension(&self, id: &str) -> Result<Standing> {
+        let (row, signatures) = self.store().extension(id).await?;
+        let documents = self.store().common(false).await?;
+        let trust = with_newest(self.trust().await, &documents);
+        let approvals = policy_of(&documents).map_or(0, |policy| policy.governance.approvals);
+        Ok(Standing { signatures: judged(signatures, &row.claims, &trust), row, approvals, published: None })
     }
 }

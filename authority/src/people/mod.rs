@@ -34,15 +34,19 @@ pub fn policy_of(documents: &[Document]) -> Option<Arc<Policy>> {
     }
 }
 
+/// Whom to trust once the `keys` of these documents are adopted.
+fn with_newest(mut trust: TrustStore, documents: &[Document]) -> TrustStore {
+    for one in documents.iter().filter(|one| one.kind == Kind::Keys.as_str()) {
+        if let Ok(Says::Keys(keys)) = document::open(one.token.as_bytes(), &trust).result {
+            trust.adopt(&keys);
+        }
+    }
+    trust
+}
+
 impl Authority {
     /// Whose keys say what by the newest `keys` that this transaction sees, whichever instance issued them.
     async fn trust_in(&self, tx: &mut Tx) -> Result<TrustStore> {
-        let mut trust = self.trust().await;
-        for one in tx.in_force(&[]).await?.iter().filter(|one| one.kind == Kind::Keys.as_str()) {
-            if let Ok(Says::Keys(keys)) = document::open(one.token.as_bytes(), &trust).result {
-                trust.adopt(&keys);
-            }
-        }
-        Ok(trust)
+        Ok(with_newest(self.trust().await, &tx.in_force(&[]).await?))
     }
 }

@@ -206,7 +206,13 @@ fn what_is_no_json_is_answered_in_our_own_form() {
     }
     let (status, _, text) = world.http("GET", "/admin/v1/licenses?limit=x", Some(&token), None);
     assert!(status == 400 && text.contains("bad_request"), "{text}");
-    let large = format!("{{\"license\":\"{}\"}}", "x".repeat(2 << 20));
+    let large = format!("{{\"license\":\"{}\"}}", "x".repeat(1 << 20));
     let (status, _, text) = world.http("POST", license, Some(&token), Some(large.as_bytes()));
     assert!(status == 400 && text.contains("bad_request"), "{status} {text}");
+    // Who sends much from one address is told to wait, whatever it is.
+    let mut last = (0, String::new(), String::new());
+    for _ in 0..30 {
+        last = world.http("POST", "/v1/appeals", None, Some(b"{}"));
+    }
+    assert!(last.0 == 429 && last.1.contains("retry-after"), "{last:?}");
 }

@@ -90,7 +90,7 @@ impl World {
             let authority = reprieve_authority::start(config).await.unwrap();
             let stop = async { drop(stopped.await) };
             http::serve(authority, move |at| ready.send(at).unwrap(), stop).await.unwrap();
-            drop(end.send(()));
+            let _ = end.send(());
         });
         let at: SocketAddr = at.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
         self.base = format!("http://{at}");
@@ -101,7 +101,7 @@ impl World {
     pub fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(ended) = self.ended.take() {
-            drop(ended.recv_timeout(std::time::Duration::from_secs(30)));
+            let _ = ended.recv_timeout(std::time::Duration::from_secs(30));
         }
     }
 
