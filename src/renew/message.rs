@@ -84,7 +84,7 @@ impl RenewalRequest {
         if request.nonce.is_empty() || request.nonce.len() > NONCE {
             return Err(NotRead("the renewal request has no nonce that can be used".to_owned()));
         }
-        Chain::of_request(&request.to_json()).map_err(|error| NotRead(error.to_string()))?;
+        request.chain.check().map_err(|error| NotRead(error.to_string()))?;
         Ok(request)
     }
 
