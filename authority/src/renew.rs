@@ -191,12 +191,14 @@ impl Books {
             Some(offered) if has_answer(chain, offered) => known.offered.max(known.has),
             _ => known.has,
         };
-        match chain.continuity(&known.head) {
+        match chain.continuity_of_checked(&known.head) {
             Ok(Continuity::Continues) => (LedgerRow { has, ..fresh(&known) }, false),
             Ok(Continuity::PutBack { why }) => {
                 let before: Option<Chain> = serde_json::from_str(&known.chain).ok();
                 let overtaken = self.now - known.heard <= OVERTAKEN
-                    && before.is_some_and(|before| matches!(before.continuity(&chain.head), Ok(Continuity::Continues)));
+                    && before.is_some_and(|before| {
+                        matches!(before.continuity_of_checked(&chain.head), Ok(Continuity::Continues))
+                    });
                 if overtaken {
                     return (known, false);
                 }
