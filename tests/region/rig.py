@@ -49,13 +49,14 @@ def postgres():
 
 
 def install_postgres():
-    """PostgreSQL's programs, installed where that is possible; None and why where it is not."""
-    if postgres() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    """PostgreSQL's programs, and what makes namespaces, installed where that is possible; None and why where PostgreSQL is not to be had."""
+    missing = [package for package, there in (("postgresql", postgres()), ("iproute2", shutil.which("ip"))) if not there]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # The package would start a server of its own, which nobody here wants.
         env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
         subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"], env=env, check=False, **quiet)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], env=env, check=False, **quiet)
     if postgres() is None:
         return None, "PostgreSQL is not installed: apt-get install postgresql"
     if os.geteuid() != 0:
@@ -132,7 +133,7 @@ class Server:
     def create(self):
         """A new primary, with a role and an empty database; it names no standby yet."""
         self._folder()
-        self.run("initdb", "-D", str(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-instructions", inside=False)
+        self.run("initdb", "-D", str(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N", "--no-instructions", inside=False)
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
             conf.write("include 'rig.conf'\n")
         with open(self.data / "pg_hba.conf", "a", encoding="utf-8") as hba:
@@ -148,7 +149,7 @@ class Server:
         self._folder()
         shutil.rmtree(self.data, ignore_errors=True)
         self.run(
-            "pg_basebackup", "-D", str(self.data), "-R", "-X", "stream", "-c", "fast",
+            "pg_basebackup", "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "-N",
             "-d", f"host={primary.host} port={primary.port} user=postgres application_name={self.name}",
         )  # fmt: skip
         self._settings()
