@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := build/venv
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build install packages test test-dotnet test-platforms test-engines test-windows demo lint soak fuzz bench clean
+.PHONY: help setup build install packages test drill-region bench-authority test-dotnet test-platforms test-engines test-windows demo lint soak fuzz bench clean
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,6 +37,9 @@ test-platforms: build ## Every platform but Windows, built by cross compilers an
 test-engines: build ## The game engines that can be had here: what is missing is installed, or named `not run`
 	@$(VENV)/bin/python tests/engines/run.py
 
+drill-region: build ## The outage of a region, for real: authorities, PostgreSQL servers and links killed, cut and slowed (as root, some minutes)
+	@tests/authority/run.sh drill
+
 demo: build ## An outage survived by three products on one ledger, in under a minute
 	@$(VENV)/bin/python demo/run.py
 
@@ -51,6 +54,10 @@ fuzz: setup ## Each fuzz target for REPRIEVE_FUZZ_SECONDS (600); needs a nightly
 
 bench: ## The speed of ledger and calls beside their limits and peers, written into docs/performance.md
 	@scripts/bench.sh
+
+bench-authority: build ## Renewals a second beside their limit, and 100,000 clients that come back, written into docs/performance.md
+	@cargo build --release --locked --quiet -p reprieve-authority --bins --example stampede
+	@$(VENV)/bin/python tests/region/bench.py
 
 clean: ## Remove what was built
 	cargo clean

@@ -47,6 +47,8 @@ stage "a clock that is faked by preloading" "$python" tests/preload/run.py
 stage "ledgers, whole and damaged, against the independent reader" "$python" tests/verifier/run.py
 stage "this release and the next one on one ledger" "$python" tests/releases/run.py
 stage "writers in three languages, killed" "$python" tests/processes/run.py
+stage "the authority, against what goes wrong" tests/authority/run.sh
+stage "the outage of a region, the short drill" tests/authority/run.sh drill --short
 stage "fuzz targets: the corpus and its mutations" scripts/fuzz.sh short
 stage "packages, installed and used from clean folders" tests/packages/run.sh
 stage "what the README shows" "$python" tests/readme/run.py
