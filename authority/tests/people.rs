@@ -1,4 +1,5 @@
-//! What people decide, against an authority that is served in earnest, on SQLite: with its command line, and with a client that takes the documents.
+//! What people decide, against an authority that is served in earnest, on SQLite (with REPRIEVE_POSTGRES on PostgreSQL):
+//! with its command line, and with a client that takes the documents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "people/world.rs"]

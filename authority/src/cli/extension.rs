@@ -173,7 +173,8 @@ fn at(request: &str) -> String {
 /// Signs these claims, and nothing else.
 fn sign(claims: &str, key: &Key) -> Result<String> {
     let value: Value = serde_json::from_str(claims).map_err(|_| Error::input("the claims are no JSON"))?;
-    if value.to_string() != claims {
+    let written = value.to_string();
+    if written != claims {
         return Err(Error::input("the claims are not written as an authority writes them; nothing was signed"));
     }
     let token = document::issue(Kind::Extension, &value, &[&key.read()?])?;

@@ -154,7 +154,12 @@ pub fn router(authority: Authority) -> Router {
 
 /// What every answer says.
 async fn head(request: Request, next: Next) -> Response {
-    let mut answer = next.run(request).await;
+    // No database takes a zero in a text, and nobody types one.
+    let zero = request.uri().path_and_query().is_some_and(|at| at.as_str().contains("%00"));
+    let mut answer = match zero {
+        true => Error::input("the path holds a zero (%00), which is in no name").into_response(),
+        false => next.run(request).await,
+    };
     let headers = answer.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CACHE_CONTROL) {

@@ -99,7 +99,7 @@ fn a_signature_that_is_none_is_refused_with_words() {
     // The same bytes as another kind of document.
     let ruling = document::issue_unchecked("reprieve-ruling+jwt", claims.as_bytes(), &[&anna]);
     refused(&String::from_utf8(ruling).unwrap(), "wrong_role");
-    for nothing in ["", "a.b.c", "a..", "{}", "\u{0}"] {
+    for nothing in ["", "a.b.c", "a..", "{}"] {
         refused(nothing, "malformed");
     }
     let good = signature(claims, &[&anna]);

@@ -51,6 +51,18 @@ impl Done {
     }
 }
 
+/// A database of its own: SQLite's, or with REPRIEVE_POSTGRES (a URL without a database's name) one of that server of PostgreSQL's.
+fn database() -> String {
+    let Ok(server) = std::env::var("REPRIEVE_POSTGRES") else { return "sqlite:authority.db".to_owned() };
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let name = format!("people_{}_{number}", std::process::id());
+    let made =
+        Command::new("psql").args([&format!("{server}/postgres"), "-qc", &format!("CREATE DATABASE {name}")]).status();
+    assert!(made.unwrap().success());
+    format!("{server}/{name}")
+}
+
 impl World {
     pub fn new() -> World {
         World::with(|_| ())
@@ -65,8 +77,8 @@ impl World {
             vendor: "acme".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            databases: vec!["sqlite:authority.db".to_owned()],
-            require_standby: true,
+            databases: vec![database()],
+            require_standby: false,
             people: vec!["anna".to_owned(), "ben".to_owned()],
         };
         runtime.block_on(init(&plan)).unwrap();
