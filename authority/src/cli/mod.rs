@@ -205,11 +205,6 @@ pub async fn run(cli: Cli) -> Result<()> {
 
 async fn serve(path: &Path) -> Result<()> {
     let authority = reprieve_authority::start(Config::read(path)?).await?;
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-    };
     // One line that says where, for whoever started it.
     let ready = |at: SocketAddr| println!("listening on {at}");
     http::serve(authority, ready, stop()).await
