@@ -107,6 +107,8 @@ impl Crowd {
             let outlook = outlook(client.iat, now);
             match client.engine.poll(Span::nanos(now), &outlook) {
                 Action::Begin => client.engine.begin(Span::nanos(now)),
+                // There are no mirrors, and a server that is down is not probed.
+                Action::Look => client.engine.look(Span::nanos(now)),
                 Action::Send { attempt, deadline, .. } => send(number, attempt, client.turn, deadline),
                 Action::Wait(until) => {
                     client.wake = until.as_nanos().max(now + 1);
@@ -153,7 +155,12 @@ impl Crowd {
             Ok(said) => {
                 let leased = said.status == 200 && String::from_utf8_lossy(&said.body).contains("\"problems\":[]");
                 self.count(now, if leased { 1 } else { 2 });
-                Outcome::Answer(HttpAnswer { status: said.status, retry_after: said.retry_after, body: said.body })
+                Outcome::Answer(HttpAnswer {
+                    status: said.status,
+                    retry_after: said.retry_after,
+                    body: said.body,
+                    ..Default::default()
+                })
             }
             Err(failure) => {
                 self.count(now, 2);
