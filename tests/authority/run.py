@@ -286,6 +286,43 @@ def seats_are_counted_once():
         return f"16 machines, 3 instances, 5 seats; {log.size} documents, {log.proved} proved"
 
 
+def sent_twice():
+    """The same request again and again, at once and within a second, as hedging and proxies do: one lease, and nobody else's renewal suffers."""
+    with World() as world:
+        authority = world.authority(["sqlite:authority.db"])
+        code = authority.licence()
+        text = authority.config.read_text().replace("[database]", "per_ledger = 1000\n\n[database]", 1)
+        authority.config.write_text(text)
+        authority.start()
+        log, product, other = authority.verifier(), world.product(authority, "a"), world.product(authority, "b")
+        renewed(product, authority, log, code)
+        renewed(other, authority, log, code)
+        headers = {"Content-Type": "application/json"}
+        statuses, leases, lock = [], set(), threading.Lock()
+
+        def send(body):
+            answer = rig.ask(authority.address, "POST", "/v1/renew", body, headers)
+            with lock:
+                statuses.append(answer.status)
+                if answer.status == 200:
+                    leases.update(rig.tokens_of(answer))
+
+        for _ in range(10):
+            body = product.client.request().body
+            threads = [threading.Thread(target=send, args=(body,)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            renewed(other, authority, log)
+            for thread in threads:
+                thread.join()
+            send(body)
+        expect(set(statuses), {200}, "answers to a request that was sent again")
+        for token in leases:
+            expect(log.holds(authority, token), True, "the document is in the log")
+        log.look(authority)
+        return f"{len(statuses)} requests of 10 bodies, {len(leases)} documents, {log.size} in the log"
+
+
 def migration_race(postgres):
     with World() as world:
         if postgres:
@@ -557,6 +594,7 @@ def run(parts):
     part("files", "keys, passphrases, files and a root key that are wrong", wrong_files)
     part("newer", "a newer schema is refused: SQLite", newer_schema, False)
     part("race", "instances that start a migration at once: SQLite", migration_race, False)
+    part("twice", "a request that is sent twice", sent_twice)
     part("full", "a full disk", full_disk)
     part("killed", "an authority on SQLite, killed under load", killed, 40 if os.environ.get("REPRIEVE_SOAK") else 8)
     _, why = rig.install_postgres()

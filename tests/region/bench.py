@@ -80,20 +80,32 @@ def outage():
             found = stampede(["sqlite:authority.db"], "outage", "--clients", str(CLIENTS), "--csv", str(path), *args)
             print(json.dumps(found))
             curves.append(read(path))
-        rows.append(row_of(found))
-    write(curves, rows, before)
-    return page(rows, f"Load average {before} before, {load()} after.")
+        rows.append(row_of(found, curves[-1]))
+    write(curves, rows)
+    return page(rows, f"{CLIENTS:,} clients. Load average {before} before, {load()} after.")
 
 
-def row_of(found):
+def row_of(found, curve):
     whole = found["licensed"] == found["clients"]
     told = f"{found['seconds']:.0f} s" if whole else f"{found['licensed']:,} of {found['clients']:,} after {found['seconds']:.0f} s"
     name = "each with its own jitter" if found["jitter"] else "all drawing the same"
-    return [name, told, f"{found['peak']:,}", f"{found['requests']:,}", f"{found['other']:,}", f"{found['server_cpu']:.0f} s", f"{found['speed']} x"]
+    return [name, until(curve, found["clients"] * 0.9), until(curve, found["clients"] * 0.99), told, f"{found['peak']:,}", f"{found['requests']:,}",
+            f"{found['other']:,}", f"{found['server_cpu']:.0f} s", f"{found['speed']} x"]  # fmt: skip
+
+
+def until(curve, count):
+    """The clients' second in which so many leases had been given."""
+    total = 0
+    for second, (_, lease) in enumerate(curve):
+        total += lease
+        if total >= count:
+            return f"{second} s"
+    return "-"
 
 
 def page(rows, note):
-    return table(["clients", "until all are licensed", "peak of requests a second", "requests", "answered late or not", "processor of the server", "clock"], rows, note)
+    head = ["clients", "90 % licensed", "99 %", "all", "peak of requests a second", "requests", "without a lease in time", "processor of the server", "clock"]
+    return table(head, rows, note)
 
 
 def read(path):
@@ -101,8 +113,8 @@ def read(path):
         return [(int(row["requests"]), int(row["leases"])) for row in csv.DictReader(text)]
 
 
-def write(curves, rows, _before):
-    PICTURE.write_text(picture(curves, [row[2] for row in rows]), encoding="utf-8")
+def write(curves, rows):
+    PICTURE.write_text(picture(curves, [row[4] for row in rows]), encoding="utf-8")
 
 
 def picture(curves, peaks):
