@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant as Tick};
 
@@ -20,6 +21,7 @@ const LEASE: i64 = 3600;
 /// All leases were given at one instant, so long before the outage begins: as after a rollout, or an outage before this one.
 const BEFORE: i64 = 900;
 const OUTAGE: i64 = 3600;
+static NONCE: AtomicU64 = AtomicU64::new(1);
 /// How many connections all clients share.
 const WIRES: usize = 900;
 
@@ -44,7 +46,7 @@ struct Job {
     client: usize,
     attempt: AttemptId,
     turn: u64,
-    within: Duration,
+    until: Tick,
 }
 
 struct Done {
@@ -197,8 +199,15 @@ pub async fn run(program: &Path, databases: &[String], plan: Plan) {
             let mut wire = Wire::default();
             loop {
                 let Some(job) = queue.lock().await.recv().await else { return };
-                let body = ledgers[job.client].request(job.turn, (job.client as u64) << 16 | job.turn);
-                let outcome = match tokio::time::timeout(job.within, wire.post(&address, &body)).await {
+                let within = job.until.saturating_duration_since(Tick::now());
+                if within.is_zero() {
+                    // Its client gave it up before there was a connection for it.
+                    continue;
+                }
+                // Each request has a nonce of its own.
+                let nonce = NONCE.fetch_add(1, Ordering::Relaxed);
+                let body = ledgers[job.client].request(job.turn, nonce);
+                let outcome = match tokio::time::timeout(within, wire.post(&address, &body)).await {
                     Ok(Ok(said)) => Ok(said),
                     Ok(Err(_)) => Err(Failure::Reset),
                     Err(_) => Err(Failure::TimedOut),
@@ -238,7 +247,7 @@ pub async fn run(program: &Path, databases: &[String], plan: Plan) {
                 crowd.count(at, 0);
                 let within =
                     Duration::from_nanos(u64::try_from((deadline.as_nanos() - at).max(0)).unwrap() / u64::from(speed));
-                let _ = jobs.send(Job { client, attempt, turn, within });
+                let _ = jobs.send(Job { client, attempt, turn, until: Tick::now() + within });
             }
         }
         (crowd, plan, late)
