@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Tick};
 
-use reprieve::document::{self, Document as Says, Role, Sign, TokenId, TrustStore};
+use reprieve::document::{self, Document as Says, KeyEntry, Role, Sign, TrustStore};
 use reprieve::ledger::note::{self, Checkpoint};
 use reprieve::ledger::tree::Hash;
 use reprieve::renew::RenewalAnswer;
@@ -120,17 +120,22 @@ impl Authority {
         }
     }
 
-    async fn check_lease_key(&self) -> Result<()> {
-        let (trust, key) = (self.trust().await, &self.0.lease);
+    /// Whether products that go by these keys take what this authority signs now.
+    pub fn is_trusted_by(&self, keys: &[KeyEntry]) -> bool {
+        let key = &self.0.lease;
         let now = reprieve::time::Instant::from_seconds(self.0.store.now());
-        let good = trust.keys().iter().any(|entry| {
+        keys.iter().any(|entry| {
             entry.kid == key.kid()
                 && entry.x == key.public()
                 && entry.roles.contains(&Role::Lease)
                 && entry.nbf.is_none_or(|nbf| nbf <= now)
                 && entry.exp.is_none_or(|exp| now < exp)
-        });
-        if good {
+        })
+    }
+
+    async fn check_lease_key(&self) -> Result<()> {
+        let key = &self.0.lease;
+        if self.is_trusted_by(self.trust().await.keys()) {
             return Ok(());
         }
         Err(Error::input(format!(
@@ -334,12 +339,7 @@ impl Authority {
                 tx.note(entry).await?;
             }
         }
-        // A request that was sent twice, to two instances or by a proxy, has one lease if it is dated the same: it is in the log already.
-        let ids: Vec<String> = documents.iter().map(|one| TokenId::of(one.token.as_bytes()).to_string()).collect();
-        let issued = tx.issued(&ids).await?;
-        let fresh: Vec<NewDocument> =
-            documents.into_iter().zip(&ids).filter(|(_, id)| !issued.contains(*id)).map(|(one, _)| one).collect();
-        tx.append(&state, &fresh, |size, root| self.checkpoint(size, root)).await?;
+        tx.append(&state, &documents, |size, root| self.checkpoint(size, root)).await?;
         tx.commit().await?;
         let renewed = |(answer, tokens): (&Answer, Vec<String>)| Renewed {
             answer: RenewalAnswer { documents: in_order(&answer.documents, tokens) },
@@ -373,7 +373,6 @@ impl Authority {
     /// The leases of a batch, signed: what is kept of them, and the tokens of each answer. `size`: how many documents there are before.
     fn sign(&self, answers: &[Answer], iat: i64, size: u64) -> Result<(Vec<NewDocument>, Vec<Vec<String>>)> {
         let (mut documents, mut tokens) = (Vec::new(), Vec::with_capacity(answers.len()));
-        let mut signed = BTreeSet::new();
         for answer in answers {
             let mut of = Vec::with_capacity(answer.leases.len());
             for lease in &answer.leases {
@@ -384,9 +383,6 @@ impl Authority {
                 let token = document::issue_by(Kind::Lease, &claims, self.0.lease.as_ref())?;
                 let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
                 of.push(token.clone());
-                if !signed.insert(token.clone()) {
-                    continue;
-                }
                 documents.push(NewDocument {
                     kind: Kind::Lease.as_str(),
                     token,

@@ -115,7 +115,12 @@ async fn issue(kind: Kind, claims: &Value, key: &Key, why: &str, client: &Client
 }
 
 pub async fn publish(client: &Client, token: String, why: &str, json: bool) -> Result<()> {
-    let published = client.post("/admin/v1/documents", &json!({ "token": token, "why": why })).await?;
+    published(client, &json!({ "token": token, "why": why }), json).await
+}
+
+/// Publishes by a body of the admin API's.
+pub async fn published(client: &Client, body: &Value, json: bool) -> Result<()> {
+    let published = client.post("/admin/v1/documents", body).await?;
     if json {
         return output::json(&published);
     }

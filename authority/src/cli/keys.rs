@@ -8,10 +8,10 @@ use reprieve::terms::{Kind, is_name};
 use reprieve::time::Instant;
 use reprieve_authority::error::{Error, Kind as Trouble, Result};
 use reprieve_authority::keys;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
-use super::documents::{newest, publish};
+use super::documents::{newest, published};
 use super::input::{self, Key, name};
 use super::output::{self, print, say, table};
 
@@ -122,12 +122,12 @@ async fn in_force(client: &Client) -> Result<Keys> {
     }
 }
 
-async fn next(keys: Keys, key: &Key, why: &str, client: &Client, json: bool) -> Result<()> {
+async fn next(keys: Keys, key: &Key, why: &str, stolen: bool, client: &Client, json: bool) -> Result<()> {
     let iat = input::now().max(Instant::from_seconds(keys.iat.seconds() + 1));
     let next = Keys { version: keys.version + 1, iat, ..keys };
     let token = document::issue(Kind::Keys, &next.claims(), &[&key.read()?])?;
     let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
-    publish(client, token, why, json).await
+    published(client, &json!({ "token": token, "why": why, "even_own_key": stolen }), json).await
 }
 
 pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
@@ -161,7 +161,7 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
                     keys.keys.push(KeyEntry { kid: new.kid, x: new.x, roles: others, nbf, exp });
                 }
             }
-            next(keys, &key, &why, client, json).await
+            next(keys, &key, &why, false, client, json).await
         }
         Command::Retire { kid, at, stolen, key, why } => {
             let mut keys = in_force(client).await?;
@@ -177,7 +177,7 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
             if stolen {
                 keys.keys.retain(|one| one.kid != kid);
             }
-            next(keys, &key, &why, client, json).await
+            next(keys, &key, &why, stolen, client, json).await
         }
     }
 }

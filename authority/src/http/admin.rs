@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use reprieve::document::{self, Document as Says};
 use reprieve::terms::is_name;
 use reprieve::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(forget_ledger))
         .routes(routes!(put_back))
         .routes(routes!(publish, documents))
-        .routes(routes!(document))
+        .routes(routes!(one_document))
         .routes(routes!(reinstate))
         .routes(routes!(new_token, tokens))
         .routes(routes!(revoke_token))
@@ -404,6 +405,9 @@ struct Publish {
     token: Value,
     /// Why: for the journal.
     why: String,
+    /// Publish keys by which products take no lease any more that this authority signs: where its key was stolen.
+    #[serde(default)]
+    even_own_key: bool,
 }
 
 /// Publish a document that was signed elsewhere: keys, a policy, a notice, an extension, a revocation or a ruling.
@@ -420,6 +424,14 @@ async fn publish(
         Value::String(token) => token,
         other => other.to_string(),
     };
+    // Whoever retires the key that is in use would cut every customer off, one renewal after the other.
+    if let (false, Some(Says::Keys(keys))) = (body.even_own_key, document::read_unverified(token.as_bytes()))
+        && !shared.authority.is_trusted_by(&keys.keys)
+    {
+        let text = "by these keys no product would take a lease that this authority signs; name a newer key in its settings and start it anew first. \
+                    If its key was stolen: `keys retire --stolen`";
+        return Err(Error::new(Kind::Conflict, text));
+    }
     let published = shared.authority.publish(token.as_bytes(), holder, &body.why).await?;
     let shown = json!({ "id": published.id, "document": published.kind.as_str(), "seq": published.seq });
     Ok((StatusCode::CREATED, Json(shown)))
@@ -473,7 +485,7 @@ async fn documents(
 /// A document: by its id or its number.
 #[utoipa::path(get, path = "/admin/v1/document/{id}", tag = "documents", params(("id" = String, Path,)),
     responses((status = 200, body = DocumentShown), (status = 404)))]
-async fn document(State(shared): State<Shared>, who: Who, Path(id): Path<String>) -> Result<Json<DocumentShown>> {
+async fn one_document(State(shared): State<Shared>, who: Who, Path(id): Path<String>) -> Result<Json<DocumentShown>> {
     who.may(Scope::Read)?;
     let found = shared.authority.store().document(&id).await?;
     Ok(Json(document_shown(

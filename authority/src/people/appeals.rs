@@ -31,8 +31,8 @@ pub const MAX_FINDINGS: usize = 64 << 10;
 /// The most appeals of one ledger that are open at once.
 const MOST: i64 = 20;
 
-/// The most open appeals of ledgers that the authority does not know: whoever makes up a ledger cannot fill the database.
-const MOST_UNKNOWN: i64 = 1000;
+/// The most open appeals of ledgers that hold no seat, and the most bytes of one: whoever makes up a ledger cannot fill the database.
+const MOST_UNKNOWN: (i64, usize) = (256, 1 << 20);
 
 /// How an appeal came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,10 +162,16 @@ impl Authority {
             Err(error) => return Err(error),
         }
         if way == Way::Http {
-            let (open, most) = match known {
+            let seated = known && !tx.seats_of_ledgers(std::slice::from_ref(&ledger)).await?.is_empty();
+            let (open, most) = match seated {
                 true => (tx.open_appeals(Some(&ledger)).await?, MOST),
-                false => (tx.open_appeals(None).await?, MOST_UNKNOWN),
+                false => (tx.open_appeals(None).await?, MOST_UNKNOWN.0),
             };
+            if !seated && bytes.len() > MOST_UNKNOWN.1 {
+                return Err(Error::input(
+                    "this appeal is too large for a ledger that holds no seat; send it to support by mail",
+                ));
+            }
             if open >= most {
                 let text = "too many appeals wait for an answer; send this one to support by mail";
                 return Err(Error::new(Kind::Busy, text));

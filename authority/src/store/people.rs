@@ -282,7 +282,7 @@ impl Tx {
         rows.first().map(appeal).transpose()?.ok_or_else(|| no_appeal(id))
     }
 
-    /// How many appeals are open: of one ledger, or of all whose ledger is not known here.
+    /// How many appeals are open: of one ledger, or of all that came over HTTP and whose ledgers hold no seat.
     ///
     /// # Errors
     /// What the database says.
@@ -291,7 +291,11 @@ impl Tx {
             Some(ledger) => {
                 Statement::new("SELECT COUNT(*) FROM appeals WHERE state = 'open' AND ledger = $1").bind(ledger)
             }
-            None => Statement::new("SELECT COUNT(*) FROM appeals WHERE state = 'open' AND known = $1").bind(0),
+            None => Statement::new(
+                "SELECT COUNT(*) FROM appeals WHERE state = 'open' AND way = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM seats WHERE seats.ledger = appeals.ledger)",
+            )
+            .bind("http"),
         };
         count(&self.rows(&statement).await?)
     }

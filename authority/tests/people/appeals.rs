@@ -199,6 +199,27 @@ fn what_is_made_up_is_not_taken() {
     forged["head"] = json!(head);
     let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(forged.to_string().as_bytes()));
     assert!(status == 422 && text.contains("not signed by the key of this ledger"), "{status} {text}");
+    // Of ledgers that hold no seat so much is taken, and no more.
+    forged["ledger"] = json!(theirs);
+    forged["head"] = json!(forged["head"].as_str().unwrap().replace(&ledger, &theirs));
+    let post = |body: &Value| {
+        let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(body.to_string().as_bytes()));
+        (status, text)
+    };
+    let mut large = forged.clone();
+    large["history"] = json!(["x".repeat(1 << 20)]);
+    let (status, text) = post(&large);
+    assert!(status == 400 && text.contains("too large for a ledger that holds no seat"), "{status} {text}");
+    let mut taken = 1;
+    for at in 0..300 {
+        forged["appeal"]["text"] = json!(format!("Let me in, {at}."));
+        match post(&forged) {
+            (201, _) => taken += 1,
+            (status, text) => assert!(status == 429 && text.contains("too many appeals wait"), "{status} {text}"),
+        }
+    }
+    assert_eq!(taken, 256);
+    // That keeps nobody out who holds one.
     // Files: names that lead elsewhere, parts out of turn, too much of them.
     let (id, _) = appeal(&world, &mine, "Look at it.");
     let part = |name: &str, part: i64, content: &str| {

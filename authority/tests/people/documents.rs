@@ -153,6 +153,9 @@ fn the_key_of_leases_rotates() {
     world.there(&ops, &[&add[..4], &[lease.as_str()], &add[5..]].concat()).bad(1, "wrong_role");
     world.there(&ops, &add).good();
     world.there(&ops, &add).bad(2, "there is a key lease-2 already");
+    // While it signs with the old one, that is not taken from it by mistake.
+    let retire = ["keys", "retire", "lease-1", "--key", &root, "--why", "the yearly rotation"];
+    world.there(&ops, &retire).bad(2, "no product would take a lease that this authority signs");
     // The authority begins anew with it, and then the old one is retired.
     world.stop();
     let settings = std::fs::read_to_string(world.path("authority.toml")).unwrap();
@@ -293,4 +296,21 @@ fn the_books_are_kept_by_command() {
     assert!(here(&["publish", file.to_str().unwrap(), "--why", "by hand"]).starts_with("revocation "));
     world.here(&["--url", "http://127.0.0.1:1", "product", "list"]).bad(3, "try again");
     world.here(&["--url", "ftp://x", "product", "list"]).bad(2, "--url");
+}
+
+#[test]
+fn a_stolen_key_of_leases_is_taken_out_at_once() {
+    let world = World::new();
+    let code = world.license("L1");
+    let client = world.client("m1");
+    let lease = world.renew(&client, Some(&code)).1["documents"].as_array().unwrap().last().unwrap().clone();
+    let ops = world.token("ops", &["read", "publish"], "1d");
+    let root = world.key_file("keys/root-1");
+    // Though the authority signs with it still: better no new lease than one of the thief's.
+    world.there(&ops, &["keys", "retire", "lease-1", "--stolen", "--key", &root, "--why", "it was stolen"]).good();
+    let (_, _, common) = world.http("GET", "/v1/common.json", None, None);
+    let common: Value = serde_json::from_str(&common).unwrap();
+    let keys = common["documents"].as_array().unwrap().last().unwrap();
+    let told = reprieve::document::open(lease.as_str().unwrap().as_bytes(), &trust(keys));
+    assert_eq!(told.result.unwrap_err().refusal.as_str(), "unknown_key");
 }
