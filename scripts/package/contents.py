@@ -4,6 +4,7 @@ Whatever is a program or library by its first bytes must be for the system, proc
 stripped, and name no folder of the machine that built it. With it come the licences and a readme. A static library is looked at for its processor only.
 """
 
+import hashlib
 import os
 import re
 import struct
@@ -47,9 +48,20 @@ def elf(data):
     return f"Linux {machine}" + ("" if glibc else " musl"), kept
 
 
+def signed(blob, data):
+    """Whether a Mach-O file's code directory has the hash of each of its pages: ad hoc, by nobody, without which Apple's own processors load nothing."""
+    start = struct.unpack_from(">I", blob, 16)[0]
+    magic, _, _, _, hashes, _, _, pages, limit, width, kind, _, page = struct.unpack_from(">IIIIIIIIIBBBB", blob, start)
+    if (magic, width, kind) != (0xFADE0C02, 32, 2) or pages != -(-limit // (1 << page)):
+        return False
+    size = 1 << page
+    found = b"".join(hashlib.sha256(data[number * size : min(limit, (number + 1) * size)]).digest() for number in range(pages))
+    return blob[start + hashes : start + hashes + len(found)] == found
+
+
 def macho(data):
     machine, commands = MACHO.get(struct.unpack_from("<I", data, 4)[0], "of another processor"), struct.unpack_from("<I", data, 16)[0]
-    at, kept = 32, []
+    at, kept, right = 32, [], False
     for _ in range(commands):
         kind, size = struct.unpack_from("<II", data, at)
         if kind == 2:
@@ -58,8 +70,11 @@ def macho(data):
             kinds = [data[symbols + 16 * number + 4] for number in range(count)]
             own = sum(1 for one in kinds if one & 0xE0 or not one & 1)
             kept += [f"{own} symbols that nobody outside can use"] if own else []
+        if kind == 0x1D:
+            place, length = struct.unpack_from("<II", data, at + 8)
+            right = signed(data[place : place + length], data)
         at += size
-    return f"macOS {machine}", kept
+    return f"macOS {machine}" + ("" if right else " without the hashes of its pages, which no Mac loads"), kept
 
 
 def windows(data):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -32,14 +33,21 @@ def expect(name, holds, why=""):
 
 
 def run(command, timeout=LATEST, **more):
-    """Runs a command: its exit code and what it printed, to stdout and to stderr."""
+    """Runs a command: its exit code and what it printed, to stdout and to stderr. What takes too long is ended, with all that it started, and has no code."""
     try:
-        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, **more)
-    except subprocess.TimeoutExpired:
-        return None, b"", f"it took longer than {timeout} s".encode()
+        child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **more)
     except OSError as error:
         return None, b"", str(error).encode()
-    return done.returncode, done.stdout, done.stderr
+    try:
+        out, error = child.communicate(timeout=timeout)
+        return child.returncode, out, error
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        out, error = child.communicate()
+        return None, out, error + f"\nit took longer than {timeout} s".encode()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
 
 
 def call(name, command, **more):
