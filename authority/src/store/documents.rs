@@ -1,6 +1,6 @@
 //! The documents issued, and the log of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -198,15 +198,6 @@ impl Tx {
         self.execute(&Statement::new(sql).bind(size).bind(&state.checkpoint).bind(state.issued_at)).await?;
         self.size = state.size;
         Ok(state)
-    }
-
-    /// Which of these ids are of documents that were issued.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn issued(&mut self, ids: &[String]) -> Result<HashSet<String>> {
-        let rows = self.rows_of("SELECT id FROM documents WHERE id IN (?)", ids).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// What every ledger is to have, and what those about these licences or for these ledgers are, in the log's order.
