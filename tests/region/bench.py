@@ -19,6 +19,7 @@ PAGE = DOCS / "performance.md"
 PICTURE = DOCS / "pictures" / "stampede.svg"
 PROGRAM = rig.target() / "release" / "examples" / "stampede"
 CLIENTS = int(os.environ.get("REPRIEVE_CLIENTS", "100000"))
+STEADY = str(min(CLIENTS, 20_000))
 # A renewal may cost twice what it cannot do without.
 AT_MOST = 2.0
 
@@ -35,7 +36,7 @@ def stampede(database, *args):
 
 def steady():
     rows, before = [], load()
-    measured = [("SQLite, one file", "the same on SQLite", stampede(["sqlite:authority.db"], "steady"))]
+    measured = [("SQLite, one file", "the same on SQLite", stampede(["sqlite:authority.db"], "steady", "--clients", STEADY))]
     _, why = rig.install_postgres()
     if why:
         print(f"not run: PostgreSQL: {why}")
@@ -46,7 +47,7 @@ def steady():
             try:
                 servers = rig.pair(folder)
                 urls = [server.url() for server in servers]
-                measured.append(("PostgreSQL, a synchronous standby beside it", "the same on PostgreSQL", stampede(urls, "steady")))
+                measured.append(("PostgreSQL, a synchronous standby beside it", "the same on PostgreSQL", stampede(urls, "steady", "--clients", STEADY)))
             finally:
                 for server in reversed(servers):
                     server.stop()
@@ -76,7 +77,7 @@ def outage():
     for jitter in (True, False):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "curve.csv"
-            args = ["--most", "3600"] if jitter else ["--most", "1800", "--without-jitter"]
+            args = ["--speed", "8", "--most", "3600"] if jitter else ["--speed", "8", "--most", "1800", "--without-jitter"]
             found = stampede(["sqlite:authority.db"], "outage", "--clients", str(CLIENTS), "--csv", str(path), *args)
             print(json.dumps(found))
             curves.append(read(path))
