@@ -79,7 +79,7 @@ pub struct Database {
     pub patience: Span,
 }
 
-/// The keys that it signs with, in encrypted PEM files named after the key's id.
+/// The keys that it signs with: encrypted PEM files named after the key's id, or PKCS #11 URIs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
@@ -168,7 +168,9 @@ impl Config {
             config.server.certificate_key.as_mut(),
         ];
         for path in paths.into_iter().flatten() {
-            *path = base.join(&path);
+            if !path.to_str().is_some_and(|path| path.starts_with(crate::keys::PKCS11)) {
+                *path = base.join(&path);
+            }
         }
         if config.database.urls.is_empty() {
             return Err(Error::input("`database.urls` is empty; write [\"sqlite:authority.db\"]").at(path.display()));

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use pkcs8::{EncryptedPrivateKeyInfo, PrivateKeyInfo, SecretDocument};
-use reprieve::document::SigningKey;
+use reprieve::document::{Sign, SigningKey};
 use reprieve::terms::is_name;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
@@ -17,6 +17,9 @@ pub type Passphrase = Zeroizing<String>;
 
 /// How much work a passphrase is, as a power of two: the most for which OpenSSL's own limit of memory is enough.
 const LOG_N: u8 = 14;
+
+/// What a key's place begins with that lies in a token, in place of a file's path.
+pub const PKCS11: &str = "pkcs11:";
 
 const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
@@ -65,6 +68,34 @@ pub fn read(path: &Path, passphrase: &Passphrase) -> Result<SigningKey> {
         .map_err(|_| failed(&"it does not open by this passphrase; give the one that it was made with"))?;
     let plain = opened.to_pem("PRIVATE KEY", Default::default()).map_err(|error| failed(&error))?;
     SigningKey::from_pem(kid, &plain).map_err(|error| failed(&error))
+}
+
+/// Opens the key of a file, or of a PKCS #11 URI. The passphrase is asked for where a file is encrypted.
+///
+/// # Errors
+/// As [`read`]; and for a URI where this build knows no PKCS #11.
+pub fn open(path: &Path, phrase: Option<&Path>) -> Result<Box<dyn Sign>> {
+    if let Some(uri) = path.to_str().filter(|text| text.starts_with(PKCS11)) {
+        return token_key(uri);
+    }
+    let failed = |why: &dyn std::fmt::Display| Error::input(format!("the key {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| failed(&error))?;
+    if text.trim_start().starts_with('{') {
+        let jwk = serde_json::from_str(&text).map_err(|_| failed(&"it is no JWK"))?;
+        return Ok(Box::new(SigningKey::from_jwk(&jwk).map_err(|error| failed(&error))?));
+    }
+    let phrase = if text.contains(BEGIN) { passphrase(phrase)? } else { Passphrase::default() };
+    Ok(Box::new(read(path, &phrase)?))
+}
+
+#[cfg(feature = "pkcs11")]
+fn token_key(uri: &str) -> Result<Box<dyn Sign>> {
+    Ok(Box::new(crate::pkcs11::TokenKey::of(uri)?))
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn token_key(_: &str) -> Result<Box<dyn Sign>> {
+    Err(Error::input("this build opens no keys in PKCS #11 tokens; build it with `--features pkcs11`"))
 }
 
 /// Writes a private key into a new file that only its owner may read.

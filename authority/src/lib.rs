@@ -12,6 +12,8 @@ pub mod issue;
 pub mod keys;
 pub mod log;
 pub mod people;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod renew;
 pub mod store;
 
@@ -53,11 +55,10 @@ pub fn trust_of(app: &App) -> Result<TrustStore> {
 pub async fn start(config: Config) -> Result<Authority> {
     let app = App::from_file(&config.app).map_err(|error| Error::input(error.to_string()))?;
     let trust = trust_of(&app)?;
-    let passphrase = keys::passphrase(config.keys.passphrase.as_deref())?;
-    let lease = keys::read(&config.keys.lease, &passphrase)?;
-    let log = keys::read(&config.keys.log, &passphrase)?;
+    let lease = keys::open(&config.keys.lease, config.keys.passphrase.as_deref())?;
+    let log = keys::open(&config.keys.log, config.keys.passphrase.as_deref())?;
     let store = Store::open(&config).await?;
-    Authority::start(config, store, trust, Box::new(lease), Box::new(log)).await
+    Authority::start(config, store, trust, lease, log).await
 }
 
 /// Reads the settings and opens the database, for commands that need no keys.

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use reprieve::client::App;
-use reprieve::document;
 use reprieve::terms::Kind;
 use reprieve::time::Instant;
 use reprieve_authority::error::{Error, Kind as Trouble, Result};
@@ -297,8 +296,7 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
                 claims["void"] = json!({ "from": from.seconds(), "to": to.seconds() });
             }
             claims["iat"] = json!(input::now().seconds());
-            let token = document::issue(Kind::Ruling, &claims, &[&key.read()?])?;
-            let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
+            let token = key.issue(Kind::Ruling, &claims)?;
             let ruled = client.post(&format!("{}/ruling", at(&appeal)), &json!({ "token": token, "why": why })).await?;
             if let Some(path) = output {
                 std::fs::write(&path, format!("{token}\n"))

@@ -109,8 +109,7 @@ pub enum DocumentCommand {
 
 /// Signs claims on this machine, and publishes them.
 async fn issue(kind: Kind, claims: &Value, key: &Key, why: &str, client: &Client, json: bool) -> Result<()> {
-    let token = document::issue(kind, claims, &[&key.read()?])?;
-    let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
+    let token = key.issue(kind, claims)?;
     publish(client, token, why, json).await
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use reprieve::document;
 use reprieve::terms::Kind;
 use reprieve::time::Instant;
 use reprieve_authority::error::{Error, Result};
@@ -63,7 +62,7 @@ pub enum Command {
         /// The request.
         #[arg(value_parser = name)]
         request: String,
-        /// The private key that signs: PEM named after the key's id, or a JWK. It stays on this machine.
+        /// The private key that signs: PEM named after the key's id, a JWK, or a PKCS #11 URI. It stays where it is.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
         /// A file with the key's passphrase, in place of REPRIEVE_PASSPHRASE or the terminal.
@@ -177,6 +176,5 @@ fn sign(claims: &str, key: &Key) -> Result<String> {
     if written != claims {
         return Err(Error::input("the claims are not written as an authority writes them; nothing was signed"));
     }
-    let token = document::issue(Kind::Extension, &value, &[&key.read()?])?;
-    String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))
+    key.issue(Kind::Extension, &value)
 }

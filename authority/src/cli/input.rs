@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use reprieve::document::SigningKey;
-use reprieve::terms::is_name;
+use reprieve::document;
+use reprieve::terms::{Kind, is_name};
 use reprieve::time::{Instant, Span};
 use reprieve_authority::error::{Error, Result};
 use reprieve_authority::keys;
-use zeroize::Zeroizing;
+use serde_json::Value;
 
 /// A private key that stays on this machine.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Key {
-    /// The private key that signs: PEM named after the key's id, or a JWK. It stays on this machine.
+    /// The private key that signs: PEM named after the key's id, a JWK, or a PKCS #11 URI. It stays where it is.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
     /// A file with the key's passphrase, in place of REPRIEVE_PASSPHRASE or the terminal.
@@ -22,22 +22,14 @@ pub struct Key {
 }
 
 impl Key {
-    /// Reads it. A passphrase is asked for only where the key is encrypted.
+    /// Signs claims with it, compact. A passphrase is asked for only where the key is encrypted.
     ///
     /// # Errors
-    /// Where it cannot be read or opened.
-    pub fn read(&self) -> Result<SigningKey> {
-        let wrong = |why: &dyn std::fmt::Display| Error::input(format!("the key {}: {why}", self.key.display()));
-        let text = std::fs::read_to_string(&self.key).map(Zeroizing::new).map_err(|error| wrong(&error))?;
-        if text.trim_start().starts_with('{') {
-            let jwk = serde_json::from_str(&text).map_err(|_| wrong(&"it is no JWK"))?;
-            return SigningKey::from_jwk(&jwk).map_err(|error| wrong(&error));
-        }
-        let passphrase = match text.contains("ENCRYPTED") {
-            true => keys::passphrase(self.passphrase.as_deref())?,
-            false => Zeroizing::new(String::new()),
-        };
-        keys::read(&self.key, &passphrase)
+    /// Where the key cannot be opened or does not sign, or the claims are none of the kind.
+    pub fn issue(&self, kind: Kind, claims: &Value) -> Result<String> {
+        let key = keys::open(&self.key, self.passphrase.as_deref())?;
+        let token = document::issue_by(kind, claims, key.as_ref())?;
+        String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use reprieve::document::{self, Document as Says, KeyEntry, Keys, Role, RootKey, SigningKey};
+use reprieve::document::{Document as Says, KeyEntry, Keys, Role, RootKey, SigningKey};
 use reprieve::terms::{Kind, is_name};
 use reprieve::time::Instant;
 use reprieve_authority::error::{Error, Kind as Trouble, Result};
@@ -42,6 +42,14 @@ pub enum Command {
         /// A file with the passphrase, in place of REPRIEVE_PASSPHRASE or the terminal.
         #[arg(long, value_name = "FILE")]
         passphrase: Option<PathBuf>,
+    },
+    /// Print the public half of a private key, as `keys add` takes it: of a file, or of a key in a PKCS #11 token.
+    Public {
+        #[command(flatten)]
+        key: Key,
+        /// What the key is for; repeat it.
+        #[arg(long, required = true, value_parser = role, value_name = "ROLE")]
+        role: Vec<Role>,
     },
     /// Trust keys from now on.
     Add {
@@ -92,10 +100,14 @@ fn new(file: &Path, roles: &[Role], passphrase: Option<&Path>) -> Result<()> {
     }
     let key = SigningKey::generate(kid).map_err(|error| Error::unavailable(error.to_string()))?;
     keys::write(file, &key, &keys::passphrase(passphrase)?)?;
-    let mut jwk = key.jwk_public();
-    jwk["roles"] = roles.iter().map(|role| Value::from(role.as_str())).collect();
+    let jwk = with_roles(key.jwk_public(), roles);
     say(&format!("the private key {kid} is in {}; keep it where only its owner reads it", file.display()));
     print(&format!("{jwk}\n"))
+}
+
+fn with_roles(mut jwk: Value, roles: &[Role]) -> Value {
+    jwk["roles"] = roles.iter().map(|role| Value::from(role.as_str())).collect();
+    jwk
 }
 
 /// A public key, and what it is for.
@@ -125,8 +137,7 @@ async fn in_force(client: &Client) -> Result<Keys> {
 async fn next(keys: Keys, key: &Key, why: &str, stolen: bool, client: &Client, json: bool) -> Result<()> {
     let iat = input::now().max(Instant::from_seconds(keys.iat.seconds() + 1));
     let next = Keys { version: keys.version + 1, iat, ..keys };
-    let token = document::issue(Kind::Keys, &next.claims(), &[&key.read()?])?;
-    let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
+    let token = key.issue(Kind::Keys, &next.claims())?;
     published(client, &json!({ "token": token, "why": why, "even_own_key": stolen }), json).await
 }
 
@@ -146,6 +157,11 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
             table(&["KEY", "ROLES", "FROM", "TO"], &rows)
         }
         Command::New { file, role, passphrase } => new(&file, &role, passphrase.as_deref()),
+        Command::Public { key, role } => {
+            let key = keys::open(&key.key, key.passphrase.as_deref())?;
+            let public = RootKey { kid: key.kid().to_owned(), x: key.public() };
+            print(&format!("{}\n", with_roles(public.jwk(), &role)))
+        }
         Command::Add { file, nbf, exp, key, why } => {
             let mut keys = in_force(client).await?;
             for path in &file {

@@ -4,7 +4,6 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use reprieve::document;
 use reprieve::policy::Policy;
 use reprieve::terms::Kind;
 use reprieve_authority::error::{Error, Kind as Trouble, Result};
@@ -131,8 +130,7 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
             }
             let mut claims = policy.to_json();
             claims["iat"] = json!(input::now().seconds());
-            let token = document::issue(Kind::Policy, &claims, &[&key.read()?])?;
-            let token = String::from_utf8(token).map_err(|_| Error::unavailable("a token is no text"))?;
+            let token = key.issue(Kind::Policy, &claims)?;
             documents::publish(client, token, &why, json).await
         }
     }

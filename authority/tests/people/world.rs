@@ -21,7 +21,7 @@ pub struct World {
     runtime: Runtime,
     pub base: String,
     stop: Option<oneshot::Sender<()>>,
-    ended: Option<mpsc::Receiver<()>>,
+    ended: Option<std::sync::Mutex<mpsc::Receiver<()>>>,
 }
 
 /// What a command did.
@@ -107,13 +107,13 @@ impl World {
         let at: SocketAddr = at.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
         self.base = format!("http://{at}");
         self.stop = Some(stop);
-        self.ended = Some(ended);
+        self.ended = Some(std::sync::Mutex::new(ended));
     }
 
     pub fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(ended) = self.ended.take() {
-            let _ = ended.recv_timeout(std::time::Duration::from_secs(30));
+            let _ = ended.into_inner().unwrap().recv_timeout(std::time::Duration::from_secs(30));
         }
     }
 
