@@ -20,6 +20,7 @@ need strace strace
 need luajit luajit
 need curl-config libcurl4-openssl-dev
 need cert-sync ca-certificates-mono
+need softhsm2-util softhsm2
 [ -e /usr/lib/mono/4.5/System.Core.dll ] || missing+=(libmono-system-core4.0-cil)
 [ -e /usr/lib/mono/4.5/System.Net.Http.dll ] || missing+=(libmono-system-net-http4.0-cil)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
