@@ -102,6 +102,10 @@ fn show(result: &Value, as_json: bool) -> Result<u64> {
     Ok(worse)
 }
 
+fn json_of(found: &Value, published: Option<Value>) -> Value {
+    json!({ "dry_run": found, "published": published })
+}
+
 /// Whether whoever sits there says yes.
 fn confirmed(policy: &Policy, worse: u64) -> bool {
     if !std::io::stdin().is_terminal() {
@@ -121,8 +125,13 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
         Command::DryRun { file } => show(&dry_run(&read(&file)?, client).await?, json).map(|_| ()),
         Command::Publish { file, key, why, yes } => {
             let policy = read(&file)?;
-            let worse = show(&dry_run(&policy, client).await?, json)?;
+            let found = dry_run(&policy, client).await?;
+            // One object of JSON in the end, whatever becomes of it.
+            let worse = if json { found["worse_count"].as_u64().unwrap_or(0) } else { show(&found, false)? };
             if worse > 0 && !yes && !confirmed(&policy, worse) {
+                if json {
+                    output::json(&json_of(&found, None))?;
+                }
                 let text = format!(
                     "{worse} licences would fare worse; nothing was published. Look at them, and give --yes if it is meant"
                 );
@@ -131,7 +140,11 @@ pub async fn run(command: Command, client: &Client, json: bool) -> Result<()> {
             let mut claims = policy.to_json();
             claims["iat"] = json!(input::now().seconds());
             let token = key.issue(Kind::Policy, &claims)?;
-            documents::publish(client, token, &why, json).await
+            if !json {
+                return documents::publish(client, token, &why, false).await;
+            }
+            let published = client.post("/admin/v1/documents", &json!({ "token": token, "why": why })).await?;
+            output::json(&json_of(&found, Some(published)))
         }
     }
 }

@@ -154,6 +154,8 @@ fn holds(config: &Config, head: &str, key: Option<&str>) -> std::result::Result<
 pub fn verify(app: App, folder: &Path, key: Option<&AuditKey>, claimed: &Claimed) -> Result<Findings> {
     let trouble = |error: reprieve::client::Error| Error::input(error.to_string());
     let mut config = Builder::new(app).folder(folder).create(false).config().map_err(trouble)?;
+    // What is looked at is the customer's: nothing of it is to be left in this user's own folders.
+    config.witness = None;
     if let Some(key) = key {
         config.keys = key.opens(&config)?;
     }

@@ -39,6 +39,11 @@ fn a_policy_is_published_after_a_dry_run() {
     let issued =
         || world.admin("GET", "/admin/v1/documents?document=policy", &Value::Null).unwrap().as_array().unwrap().len();
     assert_eq!(issued(), 1);
+    let told = world.there(&ops, &[&publish[..], &["--json"]].concat());
+    assert_eq!(
+        (told.code, &told.json()["published"], &told.json()["dry_run"]["worse_count"]),
+        (2, &Value::Null, &json!(2))
+    );
     let yes = [&publish[..], &["--yes"]].concat();
     world.there(&ops, &yes).good();
     assert!(kinds(&world.renew(&client, None).0).contains(&"policy"));

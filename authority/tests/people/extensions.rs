@@ -225,3 +225,27 @@ fn requests_are_withdrawn_and_expire() {
     ask(&world, "L1");
     assert!(world.journal("L1").contains(&"authority extension.expire".to_owned()));
 }
+
+#[test]
+fn those_who_sign_at_once_are_counted_once_each() {
+    let world = World::new();
+    world.license("L1");
+    world.admin("GET", "/admin/v1/products", &Value::Null).unwrap();
+    let (anna, ben) = (world.key("people/support-anna"), world.key("people/support-ben"));
+    for _ in 0..5 {
+        let asked = ask(&world, "L1");
+        let (request, claims) = (asked["request"].as_str().unwrap(), asked["claims"].as_str().unwrap());
+        let tokens = [signature(claims, &[&anna]), signature(claims, &[&ben])];
+        // Each four times, all together.
+        let all: Vec<_> = std::thread::scope(|scope| {
+            let (world, tokens) = (&world, &tokens);
+            let each: Vec<_> = (0..8).map(|at| scope.spawn(move || sign(world, request, &tokens[at % 2]))).collect();
+            each.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let states: Vec<&str> = all.iter().flatten().map(|shown| shown["state"].as_str().unwrap()).collect();
+        assert_eq!((states.len(), states.iter().filter(|state| **state == "granted").count()), (2, 1), "{all:?}");
+        assert!(all.iter().filter_map(|one| one.as_ref().err()).all(|(status, _)| *status == 409), "{all:?}");
+    }
+    let issued = world.admin("GET", "/admin/v1/documents?document=extension", &Value::Null).unwrap();
+    assert_eq!(issued.as_array().unwrap().len(), 5);
+}
