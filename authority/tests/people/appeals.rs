@@ -180,6 +180,34 @@ fn a_ledger_that_does_not_fit_is_told() {
 }
 
 #[test]
+fn a_ledger_that_was_put_back_is_told_by_what_the_authority_countersigned() {
+    let world = world();
+    let code = world.license("L1");
+    let mine = world.client("m1");
+    world.renew(&mine, Some(&code));
+    mine.close().unwrap();
+    // All of it is kept aside, and later goes on by itself.
+    std::fs::create_dir_all(world.folder("copy")).unwrap();
+    for entry in std::fs::read_dir(world.folder("m1")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, world.folder("copy").join(path.file_name().unwrap())).unwrap();
+    }
+    let mine = world.client("m1");
+    for _ in 0..3 {
+        world.renew(&mine, None);
+    }
+    let copy = world.client("copy");
+    let (id, _) = appeal(&world, &copy, "It was always like this.");
+    copy.close().unwrap();
+    let token = world.token("anna", &["read", "support"], "1d");
+    let (code, found, _) = verify(&world, &token, &id, "audit.jwk", Some(&world.folder("copy")));
+    // Whole, signed and opened by its key: only the head that was countersigned since tells.
+    assert_eq!((&found["head"], &found["recorded"]), (&json!(true), &json!(true)), "{found}");
+    assert_eq!((code, &found["countersigned"]), (1, &json!(false)), "{found}");
+    assert!(matches!(found["verdict"].as_str(), Some("behind" | "not_this_ledger")), "{found}");
+}
+
+#[test]
 fn what_is_made_up_is_not_taken() {
     let world = world();
     let code = world.license("L1");
