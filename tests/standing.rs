@@ -37,7 +37,7 @@ fn a_watch_tells_what_came_of_the_last_attempt_and_when_the_next_round_begins() 
         "features": { "core": now() + 864_000 },
     });
     let body = vendor.issue(Kind::Lease, claims);
-    renewer.ended(attempt, &Outcome::Answer(HttpAnswer { status: 200, retry_after: None, body }));
+    renewer.ended(attempt, &Outcome::Answer(HttpAnswer { status: 200, body, ..Default::default() }));
     assert_eq!(watch.standing().last.unwrap().0.ended, Ended::Renewed);
     // It looks again sooner, but nothing is due before the middle of the lease's life.
     let Task::Wait(pause) = renewer.poll().unwrap() else { panic!() };
