@@ -56,7 +56,7 @@ bench: ## The speed of ledger and calls beside their limits and peers, written i
 	@scripts/bench.sh
 
 bench-authority: build ## Renewals a second beside their limit, and 100,000 clients that come back, written into docs/performance.md
-	@cargo build --release --locked --quiet -p reprieve-authority --bins --example stampede
+	@scripts/authority.sh --bins --example stampede
 	@$(VENV)/bin/python tests/region/bench.py
 
 clean: ## Remove what was built

@@ -3,8 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --locked --quiet -p reprieve-cli -p reprieve-c
-# By itself, so that what it needs of shared crates is in nothing else.
-cargo build --release --locked --quiet -p reprieve-authority
+scripts/authority.sh
 rm -rf build/wheels
 build/venv/bin/python -m maturin build --release --quiet --manifest-path python/Cargo.toml --out build/wheels
 build/venv/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps build/wheels/*.whl

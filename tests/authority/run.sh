@@ -2,7 +2,7 @@
 # Builds the authority, and runs its tests; or the short drill of regions, with `drill`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo build --release --locked --quiet -p reprieve-authority
+scripts/authority.sh
 python=build/venv/bin/python
 if [ "${1:-}" = drill ]; then
   shift
