@@ -77,7 +77,7 @@ def outage():
     for jitter in (True, False):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "curve.csv"
-            args = ["--speed", "8", "--most", "3600"] if jitter else ["--speed", "8", "--most", "1800", "--without-jitter"]
+            args = ["--speed", "6", "--most", "3600"] if jitter else ["--speed", "8", "--most", "1200", "--without-jitter"]
             found = stampede(["sqlite:authority.db"], "outage", "--clients", str(CLIENTS), "--csv", str(path), *args)
             print(json.dumps(found))
             curves.append(read(path))
