@@ -76,12 +76,7 @@ for platform in "${platforms[@]}"; do
       ;;
     macos-aarch64)
       library aarch64-apple-darwin
-      # zig's linker leaves the symbols that nobody outside can use. LLVM's strip takes them away and writes the hashes of the pages anew, without
-      # which Apple's own processors load nothing.
-      mkdir -p "$work/macos"
-      cp "$built/libreprieve.dylib" "$work/macos/"
-      llvm-strip -x "$work/macos/libreprieve.dylib"
-      natives+=("osx-arm64=$work/macos/libreprieve.dylib") folders+=("OSX-arm64=$work/macos/libreprieve.dylib")
+      natives+=("osx-arm64=$built/libreprieve.dylib") folders+=("OSX-arm64=$built/libreprieve.dylib")
       ;;
     *)
       echo "there is no package for $platform; there are: linux-x86_64, linux-aarch64, linux-x86_64-musl, macos-aarch64" >&2
