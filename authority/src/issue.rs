@@ -354,8 +354,14 @@ impl Authority {
         let ledgers = unique(&mut asks.iter().map(|ask| ask.request.chain.ledger.clone()));
         let hashes = unique(&mut asks.iter().filter_map(|ask| ask.code.clone()));
         let codes = tx.licences_of_codes(&hashes).await?;
-        let activated = unique(&mut codes.values().cloned().chain(asks.iter().filter_map(|ask| ask.granted.clone())));
         let mut seats = tx.seats_of_ledgers(&ledgers).await?;
+        // All seats of a licence are counted only where one is to be taken: products send their code with each renewal.
+        let wanted = asks.iter().filter_map(|ask| {
+            let license = ask.granted.as_ref().or_else(|| codes.get(ask.code.as_ref()?))?;
+            let holds = seats.iter().any(|seat| seat.license == *license && seat.ledger == ask.request.chain.ledger);
+            (!holds).then(|| license.clone())
+        });
+        let activated = unique(&mut { wanted });
         seats.extend(tx.seats_of_licences(&activated).await?);
         let licenses = unique(&mut activated.iter().cloned().chain(seats.iter().map(|seat| seat.license.clone())));
         let licences = tx.licences(&licenses).await?.into_iter().map(|licence| (licence.id.clone(), licence)).collect();
