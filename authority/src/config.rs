@@ -115,6 +115,9 @@ impl Default for Renewal {
 pub struct Log {
     /// Its name, which each checkpoint begins with, and the name of the key that signs it: like `licence.example.com/log`.
     pub origin: String,
+    /// The keys that signed it before this one, as `reprieve-authority log-key` printed them: where the log's key was changed.
+    #[serde(default)]
+    pub older: Vec<String>,
 }
 
 /// Time.

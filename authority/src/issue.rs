@@ -145,17 +145,26 @@ impl Authority {
         )))
     }
 
-    /// A log keeps its name and its key for good: one that another key has signed is another authority's.
+    /// A log keeps its name: one that was signed by neither its key nor one that it is said to have had is another authority's.
     async fn check_log_key(&self) -> Result<()> {
-        let (state, origin) = (self.0.store.log_state().await?, &self.0.config.log.origin);
-        if state.checkpoint.is_empty()
-            || note::Verifier::new(origin, self.0.log.public())?.verify(&state.checkpoint).is_ok()
-        {
+        let (state, log) = (self.0.store.log_state().await?, &self.0.config.log);
+        let origin = &log.origin;
+        let mut keys = vec![note::Verifier::new(origin, self.0.log.public())?];
+        for vkey in &log.older {
+            let key = note::Verifier::from_vkey(vkey).map_err(|error| {
+                Error::input(format!("`log.older` has {vkey:?}: {error}; `log-key` prints such a key"))
+            })?;
+            if key.name() != origin {
+                return Err(Error::input(format!("`log.older` has a key of {}, and the log is {origin}", key.name())));
+            }
+            keys.push(key);
+        }
+        if state.checkpoint.is_empty() || keys.iter().any(|key| key.verify(&state.checkpoint).is_ok()) {
             return Ok(());
         }
         Err(Error::input(format!(
             "the log in the database was not signed by the key {} for {origin}: the database is another authority's, or `log.origin` or `keys.log` \
-             was changed; put right which it was",
+             was changed; put right which it was, or name the key before in `log.older`",
             self.0.log.kid()
         )))
     }

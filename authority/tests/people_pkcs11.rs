@@ -105,8 +105,14 @@ fn run(module: &str) {
     world.there(&ops, &args.iter().map(String::as_str).collect::<Vec<_>>()).good();
     world.stop();
     let settings = std::fs::read_to_string(world.path("authority.toml")).unwrap();
+    // The log was signed by another key until now, and its settings say so.
+    let before = world.here(&["log-key"]).good().out;
+    let origin = "origin = \"acme/authority\"";
+    assert!(settings.contains(origin), "{settings}");
+    let older = format!("{origin}\nolder = [{}]", json!(before.trim()));
     let with = |pin: &Path| {
         settings
+            .replace(origin, &older)
             .replace("\"keys/lease-1.pem\"", &json!(uri("lease-hsm", pin)).to_string())
             .replace("\"keys/log-1.pem\"", &json!(uri("log-hsm", pin)).to_string())
     };
@@ -117,6 +123,8 @@ fn run(module: &str) {
     world.here(&["log-key"]).bad(2, "the token's PIN is another");
     std::fs::write(world.path("authority.toml"), with(&pin).replace("object=log-hsm", "object=none")).unwrap();
     world.here(&["log-key"]).bad(2, "are called none");
+    std::fs::write(world.path("authority.toml"), with(&pin).replace(&older, origin)).unwrap();
+    world.here(&["log-key"]).bad(2, "name the key before in `log.older`");
     std::fs::write(world.path("authority.toml"), with(&pin)).unwrap();
     world.serve();
     // Leases and checkpoints are signed in the token, several at once.
