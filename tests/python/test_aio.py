@@ -16,7 +16,8 @@ from reprieve.aio import AsyncClient
 
 
 def test_every_word_of_the_client_is_there() -> None:
-    names = {name for name in dir(reprieve.Client) if not name.startswith("_")}
+    # A renewer waits between its words: in asyncio `reprieve.renewing.renew` drives one.
+    names = {name for name in dir(reprieve.Client) if not name.startswith("_")} - {"renewer"}
     assert names <= {name for name in dir(AsyncClient) if not name.startswith("_")}
 
 

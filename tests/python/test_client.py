@@ -206,9 +206,12 @@ def test_renewal(drill: Drill) -> None:
     [answer] = client.renew(token)
     assert answer.known and not answer.fresh
     assert client.renew(b'{"documents": []}') == []
-    for odd in (b"", b'{"documents": 5}', b'{"documents": [5]}'):
+    for odd in (b"", b'{"documents": 5}'):
         with pytest.raises(reprieve.ClaimsError):
             client.renew(odd)
+    # What is no token spoils none beside it.
+    odd_one, good = client.renew(json.dumps({"documents": [5, token.decode()]}))
+    assert not odd_one.accepted and odd_one.error is reprieve.Refusal.MALFORMED and good.known
     assert json.loads(client.request().body)["licenses"] == ["L1"]
 
 

@@ -103,7 +103,9 @@ def test_a_proxy_is_asked_with_its_credentials_and_may_refuse(app: str) -> None:
             with Renewing(client, proxy=proxy, headers={"X-Product": "test"}) as renewing:
                 word = until_ended(renewing).word
         thread.join(10)
-    assert all(b"Proxy-Authorization: Basic bWU6cEBzcw==" in head for head in seen)
+    # An attempt that was given up after it connected has said nothing.
+    seen = [head for head in seen if head]
+    assert seen and all(b"Proxy-Authorization: Basic bWU6cEBzcw==" in head for head in seen)
     if app is APP:
         assert word == "no_route" and all(head.startswith(b"CONNECT ") for head in seen)
     else:
