@@ -18,8 +18,8 @@ int frames_keep(void *upkeep, void *client, uint32_t milliseconds);
 ]]
 local C = ffi.load(os.getenv "FRAMES_LIB")
 local CHECKS, FRAME, WARM = 1000, 16666667, 60
--- Milliseconds between two upkeeps: no even number of frames, or it would meet the same of two frames for many seconds.
-local EVERY = 110
+-- Milliseconds between two upkeeps. Measured: no even number of frames, or it would meet the same of two frames for many seconds.
+local EVERY = tonumber(os.getenv "FRAMES_EVERY" or 110)
 
 local frames = { every = EVERY }
 

@@ -13,8 +13,8 @@ import pygame
 import reprieve
 
 CHECKS, WARM = 1000, 60
-# Seconds between two upkeeps: no even number of frames, or it would meet the same of two frames for many seconds.
-EVERY = 0.11
+# Seconds between two upkeeps. Measured: no even number of frames, or it would meet the same of two frames for many seconds.
+EVERY = float(os.environ.get("FRAMES_EVERY", 110)) / 1000
 RANGE = range(CHECKS)
 
 

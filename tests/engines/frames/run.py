@@ -27,7 +27,8 @@ class Place:
         self.library = self.work / "libframes.so"
         subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", HERE / "frames.c", "-o", self.library, "-lpthread"], check=True)
         self.app = kit.vendor(self.work / "product")
-        self.env = kit.environment(FRAMES_LIB=self.library, REPRIEVE_LIB=kit.LIB, LUA_PATH=f"{kit.BINDING}/?.lua;{HERE}/?.lua;;", HOME=self.work,
+        # In step with the frames, so that Python's own lock, which its thread of upkeep takes, does not fall among the checks.
+        self.env = kit.environment(FRAMES_EVERY=100, FRAMES_LIB=self.library, REPRIEVE_LIB=kit.LIB, LUA_PATH=f"{kit.BINDING}/?.lua;{HERE}/?.lua;;", HOME=self.work,
                                    XDG_DATA_HOME=self.work / "data", SDL_VIDEODRIVER="dummy", SDL_AUDIODRIVER="dummy")
 
     @contextlib.contextmanager
