@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.environ["OUTPOST_PYTHON"])
 
@@ -50,6 +51,8 @@ class Panda:
         self.base.taskMgr.add(ask, "ask")
         while left[0]:
             self.base.taskMgr.step()
+            # At the pace of the other engine: frames without end would leave the thread of upkeep no time of the interpreter's.
+            time.sleep(1 / 240)
 
     def leave(self):
         self.base.destroy()
