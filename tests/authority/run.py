@@ -586,6 +586,9 @@ def wrong_files():
         return f"{number[0]} ways"
 
 
+PARTS = ("files", "newer", "race", "twice", "full", "killed", "standby", "failover", "commit", "seats", "clock")
+
+
 def run(parts):
     def part(name, what, work, *args):
         if parts and name not in parts:
@@ -621,8 +624,11 @@ def run(parts):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*")
+    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
     arguments = parser.parse_args()
+    unknown = [part for part in arguments.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}: {', '.join(PARTS)}")
     if not rig.program().exists():
         sys.exit(f"{rig.program()} is not there; build it by: cargo build --release -p reprieve-authority")
     run(arguments.parts)
