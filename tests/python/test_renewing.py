@@ -1,6 +1,7 @@
 """Renewers, driven by hand; and what the drivers do beside the table of tests/renewing: proxies, headers, ends."""
 
 import asyncio
+import contextlib
 import pickle
 import socket
 import threading
@@ -90,9 +91,14 @@ def test_a_proxy_is_asked_with_its_credentials_and_may_refuse(app: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            for _ in range(2):
-                stream, _ = server.accept()
-                with stream:
+            # Two attempts, and a probe that may follow at once.
+            while True:
+                try:
+                    stream, _ = server.accept()
+                except OSError:
+                    return
+                # One that is given up resets it.
+                with stream, contextlib.suppress(OSError):
                     seen.append(stream.recv(65536))
                     stream.sendall(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
@@ -102,14 +108,14 @@ def test_a_proxy_is_asked_with_its_credentials_and_may_refuse(app: str) -> None:
         with reprieve.open_toml(app, in_memory=True) as client:
             with Renewing(client, proxy=proxy, headers={"X-Product": "test"}) as renewing:
                 word = until_ended(renewing).word
-        thread.join(10)
     # An attempt that was given up after it connected has said nothing.
     seen = [head for head in seen if head]
     assert seen and all(b"Proxy-Authorization: Basic bWU6cEBzcw==" in head for head in seen)
     if app is APP:
         assert word == "no_route" and all(head.startswith(b"CONNECT ") for head in seen)
     else:
-        assert word == "status 502" and all(head.startswith(b"POST http://") and b"X-Product: test" in head for head in seen)
+        posts = [head for head in seen if not head.startswith(b"HEAD ")]
+        assert word == "status 502" and all(head.startswith(b"POST http://") and b"X-Product: test" in head for head in posts)
 
 
 def test_it_ends_when_the_client_is_closed_and_while_it_waits_for_the_network() -> None:
