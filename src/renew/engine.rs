@@ -413,22 +413,34 @@ impl Engine {
         if self.endpoints.is_empty() {
             return Action::Wait(now + outlook.look);
         }
-        let pause = if self.wanted { self.rested_until } else { self.pause() };
-        let held = [self.asked_until, self.put_off_until, pause].into_iter().flatten().max();
-        if let Some(until) = held.filter(|until| now < *until) {
+        if let Some(until) = self.held().filter(|until| now < *until) {
             return Action::Wait(until);
         }
+        match self.due(now, outlook) {
+            at if at <= now => Action::Begin,
+            // The clock, or what the ledger holds, may be another by then.
+            at => Action::Wait(at.min(now + outlook.look)),
+        }
+    }
+
+    /// No round begins before this.
+    fn held(&self) -> Option<Span> {
+        let pause = if self.wanted { self.rested_until } else { self.pause() };
+        [self.asked_until, self.put_off_until, pause].into_iter().flatten().max()
+    }
+
+    /// When a round is wanted, by what is known now; `now` where it is already.
+    fn due(&self, now: Span, outlook: &Outlook) -> Span {
         if self.wanted {
-            return Action::Begin;
+            return now;
         }
         let hopeless = self.hopeless.filter(|(until, _)| now < *until);
-        let left = match (outlook.due_after(self.share, hopeless.map(|(_, t)| t)), hopeless) {
-            (Some(due), _) if outlook.t < due => due.since(outlook.t),
-            (None, Some(_)) => outlook.look,
-            _ => return Action::Begin,
+        let due = match (outlook.due_after(self.share, hopeless.map(|(_, t)| t)), hopeless) {
+            (Some(due), _) if outlook.t < due => now + due.since(outlook.t),
+            (None, Some((until, _))) => until,
+            _ => now,
         };
-        let look = now + left.min(outlook.look);
-        Action::Wait(hopeless.map_or(look, |(until, _)| look.min(until)))
+        hopeless.map_or(due, |(until, _)| due.min(until))
     }
 
     /// When the pause ends: that after failures soon, if the network has changed.
@@ -443,16 +455,8 @@ impl Engine {
         if self.endpoints.is_empty() || self.round.is_some() {
             return None;
         }
-        let pause = if self.wanted { self.rested_until } else { self.pause() };
-        let held = [self.asked_until, self.put_off_until, pause].into_iter().flatten().fold(now, Span::max);
-        let hopeless = self.hopeless.filter(|(until, _)| now < *until);
-        let due = match (outlook.due_after(self.share, hopeless.map(|(_, t)| t)), hopeless) {
-            _ if self.wanted => now,
-            (Some(due), _) if outlook.t < due => now + due.since(outlook.t),
-            (None, Some((until, _))) => until,
-            _ => now,
-        };
-        Some(hopeless.map_or(due, |(until, _)| due.min(until)).max(held))
+        let due = self.due(now, outlook);
+        Some(self.held().map_or(due, |held| due.max(held)))
     }
 
     fn over(&mut self, over: Over, now: Span, outlook: &Outlook) -> Action {
