@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant as Tick};
 
 use reprieve::document::{self, Document as Says, KeyEntry, Role, Sign, TrustStore};
 use reprieve::ledger::note::{self, Checkpoint};
@@ -17,9 +16,6 @@ use crate::config::Config;
 use crate::error::{self, Error, Result};
 use crate::renew::{Answer, Ask, Books, Problem, Terms, in_order};
 use crate::store::{LogState, NewDocument, NewEntry, Store, Tx};
-
-/// The clock is held against the database's so often.
-const CLOCK: Duration = Duration::from_secs(10);
 
 /// What a ledger is answered.
 #[derive(Clone, Debug)]
@@ -219,7 +215,7 @@ impl Authority {
         let opened = document::open(token, &trust);
         let says = opened.result.map_err(|why| Error::from(why).at("the document"))?;
         let in_force = tx.in_force(&says.license().map(str::to_owned).into_iter().collect::<Vec<_>>()).await?;
-        let of = |kind: Kind| in_force.iter().filter(move |one| one.kind == kind.to_string());
+        let of = |kind: Kind| in_force.iter().filter(move |one| one.kind == kind.as_str());
         let newest = |kind: Kind| of(kind).next_back().and_then(|one| document::read_unverified(one.token.as_bytes()));
         let name = match &says {
             Says::Lease(_) => return Err(refused("a lease answers a renewal, and is not published".to_owned())),
@@ -427,7 +423,6 @@ pub struct Published {
 /// Answers renewals, as many at once as wait.
 async fn work(authority: Authority, mut jobs: mpsc::Receiver<Job>) {
     let most = authority.0.config.server.batch;
-    let mut looked: Option<Tick> = None;
     loop {
         let mut batch = Vec::with_capacity(most);
         if jobs.recv_many(&mut batch, most).await == 0 {
@@ -439,16 +434,7 @@ async fn work(authority: Authority, mut jobs: mpsc::Receiver<Job>) {
         if asks.is_empty() {
             continue;
         }
-        let mut ready = Ok(());
-        if looked.is_none_or(|looked| looked.elapsed() > CLOCK) {
-            ready = authority.0.store.check_clock().await;
-            looked = ready.is_ok().then(Tick::now);
-        }
-        let done = match ready {
-            Ok(()) => authority.batch(&asks).await,
-            Err(error) => Err(error),
-        };
-        match done {
+        match authority.batch(&asks).await {
             Ok(answers) => replies.into_iter().zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer)))),
             Err(error) => {
                 tracing::warn!(waiting = replies.len(), "{error}");

@@ -105,7 +105,7 @@ fn state(rows: &[AnyRow]) -> Result<LogState> {
 }
 
 fn state_query() -> Statement {
-    Statement::new("SELECT size, checkpoint, issued_at FROM log_state WHERE id = $1").bind(1)
+    Statement::new("SELECT size, checkpoint, issued_at FROM log_state WHERE id = 1")
 }
 
 fn tile_query(places: &[Place]) -> Statement {
@@ -205,11 +205,8 @@ impl Tx {
     /// # Errors
     /// What the database says.
     pub async fn in_force(&mut self, licenses: &[String]) -> Result<Vec<Document>> {
-        let sql = format!("SELECT {COLUMNS} FROM documents WHERE in_force = $1 AND license IS NULL ORDER BY seq");
-        // The literal makes it the partial index's own condition.
-        let sql = sql.replace("in_force = $1", "in_force = 1 AND $1 = 1");
-        let mut found =
-            self.rows(&Statement::new(sql).bind(1)).await?.iter().map(document).collect::<Result<Vec<_>>>()?;
+        let sql = format!("SELECT {COLUMNS} FROM documents WHERE in_force = 1 AND license IS NULL ORDER BY seq");
+        let mut found = self.rows(&Statement::new(sql)).await?.iter().map(document).collect::<Result<Vec<_>>>()?;
         let sql = format!("SELECT {COLUMNS} FROM documents WHERE kind <> 'lease' AND in_force = 1 AND license IN (?)");
         for row in self.rows_of(&sql, licenses).await? {
             found.push(document(&row)?);
@@ -265,8 +262,8 @@ impl Store {
         } else {
             "license IS NULL"
         };
-        let sql = format!("SELECT {COLUMNS} FROM documents WHERE in_force = 1 AND {kinds} AND $1 = 1 ORDER BY seq");
-        self.confirmed_documents(&Statement::new(sql).bind(1)).await
+        let sql = format!("SELECT {COLUMNS} FROM documents WHERE in_force = 1 AND {kinds} ORDER BY seq");
+        self.confirmed_documents(&Statement::new(sql)).await
     }
 
     /// The newest documents, those of one licence or ledger if so wished, the newest first.

@@ -49,12 +49,12 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// How long the tables may take to be brought up to date: a commit of it waits for a standby as any other does.
 const MIGRATING: Duration = Duration::from_secs(1800);
 
-/// The time of a server of PostgreSQL's, and a value that changes nothing: a statement with one is prepared.
-const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT) + $1::BIGINT";
+/// The time of a server of PostgreSQL's.
+const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)";
 
 /// A commit of no meaning, which no table is needed for and which waits for nothing but a standby: whatever the server has of before is there
 /// then too.
-const FENCE: &str = "SELECT $1::BIGINT FROM pg_logical_emit_message(true, 'reprieve', '')";
+const FENCE: &str = "SELECT 1::BIGINT FROM pg_logical_emit_message(true, 'reprieve', '')";
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,7 +267,7 @@ impl Store {
     /// Lets nothing out that no standby has: what was read with so many documents in the log.
     async fn confirm(&self, link: &mut Link, size: u64) -> Result<()> {
         if self.0.backend == Backend::Postgres && size > self.0.confirmed.load(Ordering::Acquire) {
-            tx::rows(link, &Statement::new(FENCE).bind(0)).await?;
+            tx::rows(link, &Statement::new(FENCE)).await?;
         }
         self.confirmed(size);
         Ok(())
@@ -403,7 +403,7 @@ impl Store {
         if timeline < self.0.timeline.load(Ordering::Acquire) {
             return refuse("another server was promoted in its place; make it a standby of that one");
         }
-        sqlx::query(FENCE).bind(0i64).fetch_one(connection).await?;
+        sqlx::query(FENCE).fetch_one(connection).await?;
         Ok(timeline)
     }
 
@@ -415,7 +415,7 @@ impl Store {
         if self.0.backend == Backend::Sqlite {
             return Ok(());
         }
-        let theirs = tx::rows(&mut *self.read().await?, &Statement::new(CLOCK).bind(0)).await?;
+        let theirs = tx::rows(&mut *self.read().await?, &Statement::new(CLOCK)).await?;
         match theirs.first() {
             Some(row) => self.compare_clocks(row.try_get(0)?),
             None => Ok(()),

@@ -205,7 +205,7 @@ impl Tx {
             Backend::Sqlite => tx.execute(&Statement::new("BEGIN IMMEDIATE")).await?,
             Backend::Postgres => {
                 tx.execute(&Statement::new("BEGIN")).await?;
-                let lock = Statement::new(format!("{CLOCK} FROM log_state WHERE id = $2 FOR UPDATE")).bind(0).bind(1);
+                let lock = Statement::new(format!("{CLOCK} FROM log_state WHERE id = 1 FOR UPDATE"));
                 let theirs: i64 = tx.rows(&lock).await?.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
                 tx.store.compare_clocks(theirs)?;
                 0
@@ -215,11 +215,8 @@ impl Tx {
     }
 
     /// The connection that it runs on.
-    ///
-    /// # Errors
-    /// None while it has not been committed.
-    pub fn connection(&mut self) -> Result<&mut Link> {
-        Ok(&mut self.link)
+    pub fn connection(&mut self) -> &mut Link {
+        &mut self.link
     }
 
     /// Runs a statement, and says how many rows it changed.
