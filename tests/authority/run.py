@@ -630,7 +630,7 @@ def main():
     if unknown:
         parser.error(f"there is no part {unknown[0]}: {', '.join(PARTS)}")
     if not rig.program().exists():
-        sys.exit(f"{rig.program()} is not there; build it by: cargo build --release -p reprieve-authority")
+        sys.exit(f"{rig.program()} is not there; build it by: scripts/authority.sh")
     run(arguments.parts)
     sys.exit(COUNTS.end())
 

@@ -185,7 +185,7 @@ def put(mark, text):
 def main():
     parts = sys.argv[1:] or ["steady", "outage"]
     if not PROGRAM.exists() or not rig.program().exists():
-        sys.exit(f"{PROGRAM} is not there; build it by: cargo build --release -p reprieve-authority --bins --example stampede")
+        sys.exit(f"{PROGRAM} is not there; build it by: scripts/authority.sh --bins --example stampede")
     for part, work in (("steady", steady), ("outage", outage)):
         if part in parts:
             text = work()

@@ -404,7 +404,7 @@ def main():
         COUNTS.not_run(name, why)
         sys.exit(COUNTS.end())
     if not rig.program().exists():
-        sys.exit(f"{rig.program()} is not there; build it by: cargo build --release -p reprieve-authority")
+        sys.exit(f"{rig.program()} is not there; build it by: scripts/authority.sh")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="reprieve-region-"))
     folder.chmod(0o755)
     world = None
