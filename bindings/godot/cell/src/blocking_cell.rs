@@ -91,9 +91,13 @@ impl<T> GdCellBlocking<T> {
     pub fn borrow_mut(&self) -> Result<MutGuardBlocking<'_, T>, Box<dyn Error>> {
         let mut tracker_guard = self.thread_tracker.lock().unwrap();
 
+        // The thread that claimed last may have given back what it claimed: while others still share the value, it waits as any other does.
+        let holds_mut_ref = self.inner.as_ref().is_currently_mutably_bound()
+            && tracker_guard.current_thread_has_mut_ref();
+
         if self.inner.as_ref().is_currently_bound()
             && tracker_guard.current_thread_shared_count() == 0
-            && !tracker_guard.current_thread_has_mut_ref()
+            && !holds_mut_ref
         {
             // Block current thread until borrow becomes available.
             tracker_guard = self.block_mut(tracker_guard);
