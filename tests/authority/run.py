@@ -327,6 +327,46 @@ def sent_twice():
         return f"{len(statuses)} requests of 10 bodies, {len(leases)} documents, {log.size} in the log"
 
 
+def askers_gone():
+    """Who has hung up by the time his turn comes gets no lease: in an overload, what nobody waits for would take the place of what somebody does."""
+    import socket
+    import sqlite3
+
+    with World() as world:
+        authority = world.authority(["sqlite:authority.db"])
+        code = authority.licence(seats=20)
+        authority.start()
+        log = authority.verifier()
+        products = [world.product(authority, f"p{number}") for number in range(9)]
+        renewed(products[0], authority, log, code)
+        before = log.look(authority)
+        host, port = authority.address.rsplit("/", 1)[-1].rsplit(":", 1)
+        with contextlib.closing(sqlite3.connect(authority.folder / "authority.db", isolation_level=None, timeout=10)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            lines = []
+            for product in products:
+                # The first is in the batch that waits for the file, the others in the next.
+                line = socket.create_connection((host, int(port)), timeout=20)
+                body = product.client.request().body
+                line.sendall(f"POST /v1/renew HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {code}\r\nContent-Type: application/json\r\n"
+                             f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                lines.append(line)
+                time.sleep(0.3 if product is products[0] else 0)
+            time.sleep(0.5)
+            for line in lines[1:-1]:
+                line.close()
+            time.sleep(0.5)
+            other.execute("COMMIT")
+        for line in (lines[0], lines[-1]):
+            expect(line.recv(15), b"HTTP/1.1 200 OK", "the answer to one who waits")
+            line.close()
+        after = log.look(authority)
+        expect(after - before, 2, "documents for 9 askers, of whom 7 are gone")
+        for product in products[1:-1]:
+            renewed(product, authority, log, code)
+        return "2 documents for 9 askers, of whom 7 are gone; those renew later"
+
+
 def migration_race(postgres):
     with World() as world:
         if postgres:
@@ -586,7 +626,7 @@ def wrong_files():
         return f"{number[0]} ways"
 
 
-PARTS = ("files", "newer", "race", "twice", "full", "killed", "standby", "failover", "commit", "seats", "clock")
+PARTS = ("files", "newer", "race", "twice", "gone", "full", "killed", "standby", "failover", "commit", "seats", "clock")
 
 
 def run(parts):
@@ -602,6 +642,7 @@ def run(parts):
     part("newer", "a newer schema is refused: SQLite", newer_schema, False)
     part("race", "instances that start a migration at once: SQLite", migration_race, False)
     part("twice", "a request that is sent twice", sent_twice)
+    part("gone", "askers that have hung up", askers_gone)
     part("full", "a full disk", full_disk)
     part("killed", "an authority on SQLite, killed under load", killed, 40 if os.environ.get("REPRIEVE_SOAK") else 8)
     _, why = rig.install_postgres()
