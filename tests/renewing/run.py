@@ -148,10 +148,12 @@ def row_of(faulty, work, command, environment, name, row):
 
 def main():
     only = sys.argv[1:]
-    with tempfile.TemporaryDirectory(prefix="reprieve-renewing-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+    # Most of a row is a wait for a time-out: so many at once, also while the next driver is still being built.
+    pool = concurrent.futures.ThreadPoolExecutor(6)
+    with tempfile.TemporaryDirectory(prefix="reprieve-renewing-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder, pool:
         work = pathlib.Path(folder)
         faulty = Faulty(work)
-        table, names = {}, []
+        jobs, names = [], []
         for name, (command, why), environment in drivers(work, faulty.certificates.roots):
             if only and name not in only:
                 continue
@@ -160,10 +162,8 @@ def main():
                     skip(name, why)
                 continue
             names.append(name)
-            with concurrent.futures.ThreadPoolExecutor(4) as pool:
-                jobs = [pool.submit(row_of, faulty, work, command, environment, name, row) for row in faulty.rows]
-            for row, job in zip(faulty.rows, jobs):
-                table[row[0], name] = job.result()
+            jobs += [(row[0], name, pool.submit(row_of, faulty, work, command, environment, name, row)) for row in faulty.rows]
+        table = {(what, name): job.result() for what, name, job in jobs}
         for what, _, word, reported, when in faulty.rows:
             expected = f"{word}|{reported}|{when}|{'full' if word == 'renewed' else 'denied'}"
             told = {name: table[what, name] for name in names}
