@@ -2,7 +2,9 @@
 # Leaves the command line, the authority and the library in target/release, the wheel in build/wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --locked --quiet -p reprieve-cli -p reprieve-c
+# Each by itself: what the command line needs of shared crates, HTTP above all, is not in the library.
+cargo build --release --locked --quiet -p reprieve-c
+cargo build --release --locked --quiet -p reprieve-cli --features http
 scripts/authority.sh
 rm -rf build/wheels
 build/venv/bin/python -m maturin build --release --quiet --manifest-path python/Cargo.toml --out build/wheels

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
-cargo clippy --locked --quiet -p reprieve --all-targets --features http -- -D warnings
+cargo clippy --locked --quiet -p reprieve -p reprieve-cli --all-targets --features reprieve/http,reprieve-cli/http -- -D warnings
 cargo clippy --locked --quiet -p reprieve-authority --all-targets --features pkcs11 -- -D warnings
 # Crates of their own, so that the workspace never builds what only they need.
 for crate in fuzz benches; do cargo fmt --manifest-path "$crate/Cargo.toml" --check; done

@@ -21,7 +21,7 @@ stage() {
 rust_tests() {
   local log=build/rust-tests.log status=0 lacking
   cargo test --locked --quiet --no-fail-fast --workspace --exclude reprieve-python \
-    --features reprieve/http,reprieve-authority/pkcs11 -- --show-output > "$log" 2>&1 || status=$?
+    --features reprieve/http,reprieve-cli/http,reprieve-authority/pkcs11 -- --show-output > "$log" 2>&1 || status=$?
   grep -E '^(error|warning|test result|not run)|FAILED|panicked' "$log"
   if [ "$status" != 0 ]; then cat "$log"; fi
   lacking=$(grep -c '^not run' "$log")

@@ -9,6 +9,7 @@ mod inspect;
 mod keys;
 mod ledger;
 mod licence;
+mod online;
 mod output;
 mod policy;
 mod renew;
@@ -81,7 +82,7 @@ enum Command {
     Ledger(ledger::Command),
     /// Ask what a product would be told now.
     Check(licence::Check),
-    /// Write a renewal request for a machine without a network.
+    /// Renew over the network, or write a request for a machine without one.
     Renew(renew::Args),
     /// Import documents that came as files, or as an answer to a renewal request.
     Import(licence::Import),

@@ -1,4 +1,4 @@
-//! `reprieve renew`: a renewal request that people carry, where no network does.
+//! `reprieve renew`: a renewal request that people carry, where no network does; or a renewal over the network, now.
 
 use std::path::PathBuf;
 
@@ -15,10 +15,14 @@ Writes the same request that a product sends over HTTP, as some lines of text: f
 of the same kind, and `reprieve import` takes that. The lease is bound to this ledger. It is not fresh, as the time on its way is not known: \
 it sets no clock right.
 
+With --online it renews over the network, now, by the way that products go, and says what came of each endpoint. The exit code is 1 if the \
+authority answered and gave nothing, 3 if it was not reached.
+
 Examples:
   reprieve renew --app reprieve.toml --write request.txt
   reprieve renew --app reprieve.toml --qr
-  reprieve import answer.txt --app reprieve.toml";
+  reprieve import answer.txt --app reprieve.toml
+  reprieve renew --app reprieve.toml --online --code rpa_...";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
@@ -31,9 +35,17 @@ pub struct Args {
     /// Show it as a QR code too, for a camera; without --write, as nothing else.
     #[arg(long)]
     qr: bool,
+    /// Renew over the network, now.
+    #[arg(long, conflicts_with_all = ["write", "qr", "drill"])]
+    online: bool,
+    #[command(flatten)]
+    line: crate::online::Line,
 }
 
 pub fn run(args: Args, out: &mut Out) -> Result<Done, Failure> {
+    if args.online {
+        return crate::online::run(&args.target, &args.line, out);
+    }
     let open = args.target.open()?;
     let body = open.client.request()?.body;
     open.close()?;

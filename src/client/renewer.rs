@@ -10,7 +10,7 @@ use super::error::{Error, ErrorKind};
 use super::session::{Asked, Session, Turn};
 use super::{Client, Request, closed};
 use crate::document::TokenId;
-use crate::renew::{Action, Attempt, AttemptId, Engine, Learned, Outcome, Outlook, Settings, Taken};
+use crate::renew::{Action, Attempt, AttemptId, Engine, Learned, Outcome, Outlook, Settings, Taken, problems};
 use crate::time::Span;
 
 /// What a driver does next.
@@ -405,13 +405,18 @@ impl Renewer {
     /// An attempt has ended, in this way: a whole answer, or a failure. One that is over already is nothing.
     pub fn ended(&mut self, attempt: AttemptId, outcome: &Outcome) {
         let now = self.now();
+        let of_mirror = self.engine.is_of_mirror(attempt);
+        if let Outcome::Answer(answer) = outcome
+            && !of_mirror
+        {
+            self.diagnose(problems(&answer.body).iter().map(|problem| format!("renewal: the server says: {problem}")));
+        }
         if self.engine.ended(attempt, outcome, now)
             && let Outcome::Answer(answer) = outcome
         {
-            if self.engine.is_of_mirror(attempt) {
-                self.fetched(attempt, &answer.body, now);
-            } else {
-                self.import(attempt, &answer.body, now);
+            match of_mirror {
+                true => self.fetched(attempt, &answer.body, now),
+                false => self.import(attempt, &answer.body, now),
             }
         }
         self.note_attempts();

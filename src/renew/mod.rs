@@ -37,6 +37,7 @@ mod engine;
 mod evidence;
 mod look;
 mod message;
+mod problem;
 mod round;
 mod schedule;
 
@@ -44,6 +45,7 @@ pub use armour::{CODE_MOST, NotRead, is_armoured};
 pub use engine::{Action, Attempt, Engine, Learned, Settings};
 pub use evidence::{Failure, Taken};
 pub use message::{MAX_REQUEST, RenewalAnswer, RenewalRequest};
+pub use problem::{Problem, problems};
 pub use round::{AttemptId, Ended, HttpAnswer, Outcome};
 pub use schedule::{Outlook, Term};
 

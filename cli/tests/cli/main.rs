@@ -4,6 +4,8 @@
 mod documents;
 mod drills;
 mod ledgers;
+#[cfg(feature = "http")]
+mod online;
 mod policies;
 mod proofs;
 mod rekeys;
