@@ -29,29 +29,6 @@ fn drain(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn connections_that_say_nothing_keep_nobody_out_and_are_closed() {
-    // With REPRIEVE_SOAK the ten thousand, which need as many files twice.
-    let many = if std::env::var_os("REPRIEVE_SOAK").is_some() { 10_000 } else { 400 };
-    reprieve_authority::http::raise_limits();
-    let served = Served::start();
-    let code = served.licence("L1", 1, &["core"]);
-    let mut idle = Vec::new();
-    for _ in 0..many {
-        idle.push(connect(&served));
-    }
-    let machine = TempDir::new().unwrap();
-    let client = served.product(machine.path());
-    served.renew(&client, Some(&code));
-    assert_eq!(client.check("cad", "core").access, reprieve::terms::Access::Full);
-    let begun = Instant::now();
-    for stream in &mut idle {
-        drain(stream);
-    }
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
-    served.renew(&client, None);
-}
-
-#[test]
 fn heads_and_bodies_that_come_slowly_are_given_up() {
     let served = Served::start();
     let mut head = connect(&served);

@@ -3,6 +3,7 @@
 mod access;
 pub mod admin;
 mod body;
+mod gate;
 mod public;
 mod support;
 
@@ -32,6 +33,9 @@ pub const MAX_BODY: usize = 1 << 20;
 
 /// How long a request may take to arrive and be answered.
 const TIME: Duration = Duration::from_secs(20);
+
+// While a request is answered nothing moves on its connection.
+const _: () = assert!(TIME.as_secs() < gate::STILL.as_secs());
 
 /// What handlers share.
 #[derive(Clone)]
@@ -67,7 +71,7 @@ impl Shared {
     fn failed(&self, from: IpAddr) -> Result<()> {
         let slower =
             |_| Error::new(Kind::Busy, "too many codes or tokens from this address were wrong; try again in a minute");
-        self.limits.failures.check_key(&from).map_err(slower)
+        self.limits.failures.check_key(&gate::neighbours(from)).map_err(slower)
     }
 
     /// What is forgotten of who asked long ago.
@@ -168,15 +172,18 @@ async fn head(request: Request, next: Next) -> Response {
     answer
 }
 
-/// Takes as many open files as the system allows: each connection is one.
-pub fn raise_limits() {
+/// Takes as many open files as the system allows: each connection is one. Gives how many those are, if that is known.
+pub fn raise_limits() -> Option<u64> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         // Where it cannot be raised, fewer are served at once.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        getrlimit(Resource::Nofile).current
     }
+    #[cfg(not(unix))]
+    None
 }
 
 /// Serves until it is told to stop: `ready` is told where it listens.
@@ -188,11 +195,10 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    raise_limits();
     let server = authority.config().server.clone();
-    let listener = std::net::TcpListener::bind(server.listen)
+    let gate = gate::Gate::open(server.listen, raise_limits())
         .map_err(|error| Error::unavailable(format!("{} cannot be listened on: {error}", server.listen)))?;
-    let at = listener.local_addr().map_err(|error| Error::unavailable(error.to_string()))?;
+    let at = gate.at().map_err(|error| Error::unavailable(error.to_string()))?;
     let handle = axum_server::Handle::new();
     let service = router(authority).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = handle.clone();
@@ -201,8 +207,9 @@ pub async fn serve(
         stopping.graceful_shutdown(Some(Duration::from_secs(10)));
     });
     let failed = |error: std::io::Error| Error::unavailable(format!("serving ended: {error}"));
-    let bound =
-        axum_server::from_tcp(listener).map_err(failed)?.handle(handle).first_request_timeout(Duration::from_secs(10));
+    let bound = axum_server::Server::<gate::Peer>::from_listener(gate)
+        .handle(handle)
+        .first_request_timeout(Duration::from_secs(10));
     match (&server.certificate, &server.certificate_key) {
         (Some(certificate), Some(key)) => {
             let _ = rustls::crypto::ring::default_provider().install_default();
