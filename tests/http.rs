@@ -46,7 +46,14 @@ impl Authority {
     }
 
     fn tls(&self, certificate: &Certificate) -> Arc<rustls::ServerConfig> {
-        let name = if matches!(certificate, Certificate::WrongName) { "other.example" } else { "localhost" };
+        self.tls_for(
+            if matches!(certificate, Certificate::WrongName) { "other.example" } else { "localhost" },
+            certificate,
+        )
+    }
+
+    /// With a certificate for one name, or address.
+    fn tls_for(&self, name: &str, certificate: &Certificate) -> Arc<rustls::ServerConfig> {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         match certificate {
             Certificate::Expired => {
@@ -109,7 +116,10 @@ fn request(stream: &mut dyn Stream) -> Option<Vec<u8>> {
 
 /// A server on a port of its own, for as long as the test runs.
 fn serve(tls: Option<Arc<rustls::ServerConfig>>, behaviour: Behaviour) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    serve_at(TcpListener::bind("127.0.0.1:0").unwrap(), "localhost", tls, behaviour)
+}
+
+fn serve_at(listener: TcpListener, host: &str, tls: Option<Arc<rustls::ServerConfig>>, behaviour: Behaviour) -> String {
     let port = listener.local_addr().unwrap().port();
     let scheme = if tls.is_some() { "https" } else { "http" };
     std::thread::spawn(move || {
@@ -129,7 +139,7 @@ fn serve(tls: Option<Arc<rustls::ServerConfig>>, behaviour: Behaviour) -> String
             });
         }
     });
-    format!("{scheme}://localhost:{port}/renew")
+    format!("{scheme}://{host}:{port}/renew")
 }
 
 /// A server that speaks plain HTTP where TLS is asked for.
@@ -456,4 +466,42 @@ fn an_answer_of_the_greatest_length_is_whole() {
         Outcome::Answer(answer) => assert_eq!(answer.body.len(), MAX_ANSWER),
         other => panic!("{other:?}"),
     }
+}
+
+/// A name's several addresses, of which one says nothing or refuses, are rows of the table of all drivers: tests/renewing.
+#[test]
+fn an_endpoint_may_be_a_literal_address_and_the_certificate_is_for_it() {
+    let (authority, vendor) = (Authority::new(), Arc::new(Vendor::new()));
+    for (address, host) in [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")] {
+        let listen = || TcpListener::bind((address, 0));
+        if let Err(error) = listen() {
+            println!("not run: a literal address {host}: {error}");
+            continue;
+        }
+        let of = |name: &str| {
+            let tls = authority.tls_for(name, &Certificate::Good);
+            renew(&serve_at(listen().unwrap(), host, Some(tls), leases(&vendor, |_| ())), &authority.options())
+        };
+        let seen = of(address);
+        assert_eq!((seen.ended.as_str(), seen.reported, seen.licensed), ("renewed", None, true), "{host}");
+        let seen = of("localhost");
+        assert_eq!((seen.ended.as_str(), seen.reported), ("certificate", Some(Outage::Network)), "{host}");
+    }
+}
+
+#[test]
+fn of_two_names_for_one_authority_the_one_in_its_certificate_is_believed() {
+    let (authority, vendor) = (Authority::new(), Arc::new(Vendor::new()));
+    let named = serve(Some(authority.tls(&Certificate::Good)), leases(&vendor, |_| ()));
+    let unnamed = named.replace("localhost", "127.0.0.1");
+    let folder = TempDir::new().unwrap();
+    let mut own = Vendor::new();
+    own.app.endpoints = vec![Endpoint::new(unnamed.clone()), Endpoint { priority: 2, ..Endpoint::new(named.clone()) }];
+    let client = own.client(folder.path());
+    let renewing = Renewing::start(&client, settings(), &authority.options()).unwrap();
+    assert_eq!(wait_for(&client, &unnamed), "certificate");
+    assert_eq!(wait_for(&client, &named), "renewed");
+    renewing.stop();
+    assert!(client.check("cad", "core").allowed());
+    assert!(client.report(Outage::Network).unwrap(), "nothing was reported: another way led there");
 }

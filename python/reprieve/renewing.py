@@ -12,15 +12,18 @@ read. Proxies are those of the environment, unless told otherwise.
 import asyncio
 import errno
 import http.client
+import os
 import queue
+import selectors
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 import urllib.request
 from base64 import b64encode
 from types import TracebackType
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type, Union
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type, Union, cast
 
 from ._errors import ClosedError
 from ._reprieve import MAX_ANSWER, Client, Renewer
@@ -32,6 +35,8 @@ __all__ = ["MAX_ANSWER", "HttpAnswer", "Renewing", "failure_of", "renew"]
 
 # No longer at once: timers stand still while the machine sleeps.
 _NAP = 20.0
+# So long after one address of a name the next is tried too (RFC 8305).
+_STAGGER = 0.25
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
 
 
@@ -107,6 +112,51 @@ class _Http:
         return proxies.get(url.scheme) or proxies.get("all") or ""
 
 
+def _connect(address: Tuple[str, int], timeout: float, source_address: object = None) -> socket.socket:
+    """A connection to whichever address of a name answers first, within the time: one that says nothing does not hold up the others."""
+    end = time.monotonic() + timeout
+    left = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    begins, error = 0.0, OSError("the name has no address")
+    with selectors.DefaultSelector() as waiting:
+        try:
+            while left or waiting.get_map():
+                now = time.monotonic()
+                if now >= end:
+                    raise socket.timeout("timed out")
+                if left and (now >= begins or not waiting.get_map()):
+                    family, kind, protocol, _, place = left.pop(0)
+                    begins = now + _STAGGER
+                    try:
+                        tried = socket.socket(family, kind, protocol)
+                    except OSError as unsupported:
+                        error = unsupported
+                        continue
+                    waiting.register(tried, selectors.EVENT_WRITE)
+                    tried.setblocking(False)
+                    try:
+                        tried.connect(place)
+                    except BlockingIOError:
+                        pass
+                    except OSError as refused:
+                        waiting.unregister(tried)
+                        tried.close()
+                        error, begins = refused, now
+                        continue
+                for ready, _ in waiting.select((min(begins, end) if left else end) - now):
+                    waiting.unregister(ready.fileobj)
+                    tried = cast(socket.socket, ready.fileobj)
+                    number = tried.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if number == 0:
+                        tried.settimeout(timeout)
+                        return tried
+                    tried.close()
+                    error, begins = OSError(number, os.strerror(number)), 0.0
+        finally:
+            for key in list(waiting.get_map().values()):
+                cast(socket.socket, key.fileobj).close()
+    raise error
+
+
 class _Attempt:
     """One request, which another thread may abort."""
 
@@ -161,6 +211,8 @@ class _Attempt:
             if proxy:
                 target = task.url
                 headers.update(credentials)
+        # The library's own tries one address after the other, each for the whole time.
+        connection._create_connection = _connect  # type: ignore[attr-defined]
         self._connection = connection
         connection.connect()
         # From here on it is the authority that fails, not the way to a proxy.
@@ -362,6 +414,7 @@ async def renew(
     loop = asyncio.get_running_loop()
     inbox: "asyncio.Queue[Tuple[int, _Outcome]]" = asyncio.Queue()
     running: Dict[int, _Attempt] = {}
+    taken: Optional["asyncio.Future[Tuple[int, _Outcome]]"] = None
 
     def ended(number: int, outcome: _Outcome) -> None:
         try:
@@ -384,14 +437,19 @@ async def renew(
                 if aborted is not None:
                     aborted.abort()
             else:
-                try:
-                    number, outcome = await asyncio.wait_for(inbox.get(), min(task.seconds, _NAP))
-                except asyncio.TimeoutError:
+                # Not `wait_for`: before 3.12 it may swallow a cancellation that comes as an attempt ends.
+                taken = taken or asyncio.ensure_future(inbox.get())
+                await asyncio.wait([taken], timeout=min(task.seconds, _NAP))
+                if not taken.done():
                     continue
+                number, outcome = taken.result()
+                taken = None
                 running.pop(number, None)
                 await _in_thread(_tell, renewer, number, outcome)
     except ClosedError:
         pass
     finally:
+        if taken is not None:
+            taken.cancel()
         for attempt in running.values():
             attempt.abort()

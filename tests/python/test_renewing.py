@@ -6,7 +6,7 @@ import pickle
 import socket
 import threading
 import time
-from typing import List
+from typing import Any, Callable, List, Tuple
 
 import pytest
 import reprieve
@@ -158,3 +158,71 @@ def test_in_asyncio_the_loop_runs_on_and_cancelling_ends_it(port: int) -> None:
             return renewer.state()
 
     assert asyncio.run(main()).word == "no_route"
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_a_cancellation_as_an_attempt_ends_is_not_lost(ticks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: List[Tuple[Any, Callable[..., None]]] = []
+    monkeypatch.setattr(reprieve.renewing, "_start", lambda attempt, ended: started.append((attempt, ended)))
+
+    async def main() -> None:
+        async with reprieve.aio.open_toml(APP, in_memory=True) as client:
+            task = asyncio.ensure_future(renew(client, proxy="", timeout=60))
+            for _ in range(1000):
+                await asyncio.sleep(0.002)
+                if started:
+                    break
+            # It waits for the attempt by now.
+            await asyncio.sleep(0.1)
+            attempt, ended = started[0]
+            ended(attempt.task.attempt, reprieve.Failure.TIMED_OUT)
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=3)
+            assert done and task.cancelled()
+
+    asyncio.run(main())
+
+
+@contextlib.contextmanager
+def black_hole() -> Any:
+    """An address that says nothing: the queue of its connections is full."""
+    with socket.socket() as listener, socket.socket() as filled:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        filled.connect(listener.getsockname())
+        with socket.socket() as probe:
+            probe.settimeout(0.3)
+            try:
+                probe.connect(listener.getsockname())
+            except socket.timeout:
+                yield listener.getsockname()
+                return
+        pytest.skip("not run: this system takes more connections than a queue is for")
+
+
+def resolved(monkeypatch: pytest.MonkeyPatch, *places: Tuple[str, int]) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(found))
+
+
+def test_an_address_that_says_nothing_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    with black_hole() as hole, socket.create_server(("127.0.0.1", 0)) as server:
+        resolved(monkeypatch, hole, hole, ("127.0.0.1", port), server.getsockname()[:2])
+        begin = time.monotonic()
+        with reprieve.renewing._connect(("some.test", 1), 20.0) as connection:
+            assert connection.getpeername() == server.getsockname() and connection.gettimeout() == 20.0
+        assert time.monotonic() - begin < 5
+
+
+def test_addresses_that_all_fail_end_by_the_deadline_and_say_why(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    with black_hole() as hole:
+        resolved(monkeypatch, hole, ("127.0.0.1", port), hole)
+        begin = time.monotonic()
+        with pytest.raises(socket.timeout):
+            reprieve.renewing._connect(("some.test", 1), 1.0)
+        assert 0.9 < time.monotonic() - begin < 10
+    resolved(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", port))
+    with pytest.raises(ConnectionRefusedError):
+        reprieve.renewing._connect(("some.test", 1), 20.0)

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import datetime
+import ipaddress
 import json
 import pathlib
 import socket
@@ -20,6 +21,13 @@ from cryptography.x509.oid import NameOID
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "processes"))
 from vendor import Vendor
 
+# What the test's own /etc/hosts says: a name of two addresses, of which the IPv6 one is tried first (RFC 6724), one of IPv6 alone, and another name.
+HOSTS = """127.0.0.1 localhost
+::1 both.test
+127.0.0.1 both.test
+::1 six.test
+127.0.0.1 alias.test
+"""
 PAGE = b"<html>Welcome to our hotel</html>"
 OTHER_LEDGER = base64.urlsafe_b64encode(bytes(16)).rstrip(b"=").decode()
 
@@ -36,6 +44,11 @@ class Certificates:
         self.certificate = root.add_extension(usage, critical=True).sign(self.key, hashes.SHA256())
         self.roots.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
+    def general(self, name):
+        with contextlib.suppress(ValueError):
+            return x509.IPAddress(ipaddress.ip_address(name))
+        return x509.DNSName(name)
+
     def builder(self, subject, key, from_days, to_days):
         now = datetime.datetime.now(datetime.timezone.utc)
         made = x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key.public_key())
@@ -43,10 +56,11 @@ class Certificates:
         made = made.not_valid_after(now + datetime.timedelta(days=to_days))
         return made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
 
-    def context(self, which, name="localhost", from_days=1, to_days=30):
+    def context(self, which, name="localhost", from_days=1, to_days=30, more=()):
+        """For a name, and more names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = self.builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, from_days, to_days)
-        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        made = made.add_extension(x509.SubjectAlternativeName([self.general(one) for one in (name, *more)]), critical=False)
         made = made.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         made = made.add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         file = self.folder / f"{which}.pem"
@@ -112,14 +126,14 @@ def endless(stream, _):
 
 
 class Faulty:
-    """The servers. `wrong`: what of the requests was not as it must be."""
+    """The servers. `wrong`: what of the requests was not as it must be. With `addresses`, names are those of `HOSTS`, and there is IPv6."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, addresses=False):
         self.vendor, self.certificates = Vendor(str(folder / "vendor")), Certificates(folder)
         good = self.certificates.context("good")
         name = self.certificates.context("name", "other.example")
         expired = self.certificates.context("expired", from_days=60, to_days=-30)
-        self.wrong, self.closed, self.served = [], False, 0
+        self.wrong, self.closed, self.served, self.held = [], False, 0, []
         head = b"HTTP/1.1 200 Such\r\nContent-Length: 4000\r\n\r\n"
         # Each row: what it is; where; the word of the outcome; what is reported; whether it is soon asked again.
         self.rows = [
@@ -147,6 +161,29 @@ class Faulty:
             ("no TLS where TLS is asked for", self.serve(None, None).replace("http:", "https:"), "tls", "network", "soon"),
             ("no HTTP", self.serve(good, says(b"SSH-2.0-OpenSSH_9\r\n\r\n\r\n")), "protocol", "server", "soon"),
         ]  # fmt: skip
+        if addresses:
+            self.rows += self.of_addresses()
+
+    def of_addresses(self):
+        """Names and addresses: one answers, and the others do not."""
+        good = self.certificates.context("both", "both.test", more=("six.test", "::1", "127.0.0.1"))
+        four, six = ("127.0.0.1",), ("::1",)
+        serve = lambda host, at, context=good, holes=(): self.serve(context, self.leases(), host, at, holes)  # noqa: E731
+        two = serve("both.test", four)
+        return [
+            ("IPv6 alone", serve("six.test", six), "renewed", "none", "later"),
+            ("both addresses of a name", serve("both.test", six + four), "renewed", "none", "later"),
+            ("IPv4 alone, a name of both", serve("both.test", four), "renewed", "none", "later"),
+            ("the first address a black hole", serve("both.test", four, holes=six), "renewed", "none", "later"),
+            ("both addresses black holes", serve("both.test", (), holes=six + four), "timed_out", "network", "soon"),
+            ("both addresses refuse", f"https://both.test:{self.nobody()}/renew", "refused", "server", "soon"),
+            ("a literal IPv6 address", serve("[::1]", six), "renewed", "none", "later"),
+            ("a literal IPv4 address", serve("127.0.0.1", four), "renewed", "none", "later"),
+            ("an address not in the certificate", serve("[::1]", six, self.certificates.context("six", "six.test")), "certificate", "network", "soon"),
+            ("a name not in the certificate", serve("alias.test", four), "certificate", "network", "soon"),
+            ("that name, then one that is", [two.replace("both.", "alias."), two], "renewed", "none", "later"),
+            ("a name not there, then one that is", ["https://no-such-host.invalid/renew", two], "renewed", "none", "later"),
+        ]  # fmt: skip
 
     def nobody(self):
         with socket.socket() as one:
@@ -162,12 +199,33 @@ class Faulty:
 
         return behave
 
-    def serve(self, context, behaviour):
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(32)
-        threading.Thread(target=self.accept, args=(listener, context, behaviour), daemon=True).start()
-        return f"{'https' if context else 'http'}://localhost:{listener.getsockname()[1]}/renew"
+    def serve(self, context, behaviour, host="localhost", addresses=("127.0.0.1",), holes=()):
+        """At one port of each address. Holes take a connection that nobody accepts, so that their queues are full: to the next, they say nothing."""
+        listeners = self.listeners(addresses + holes)
+        for listener in listeners[len(addresses) :]:
+            listener.listen(0)
+            filled = socket.socket(listener.family)
+            filled.connect(listener.getsockname()[:2])
+            self.held += [listener, filled]
+        for listener in listeners[: len(addresses)]:
+            listener.listen(32)
+            threading.Thread(target=self.accept, args=(listener, context, behaviour), daemon=True).start()
+        return f"{'https' if context else 'http'}://{host}:{listeners[0].getsockname()[1]}/renew"
+
+    def listeners(self, addresses):
+        for _ in range(50):
+            port, made = 0, []
+            try:
+                for address in addresses:
+                    made.append(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET))
+                    made[-1].bind((address, port))
+                    port = made[-1].getsockname()[1]
+                return made
+            except OSError:
+                # Another's port at one of the addresses.
+                for one in made:
+                    one.close()
+        raise RuntimeError(f"no port is free at {addresses}")
 
     def accept(self, listener, context, behaviour):
         while True:
@@ -199,10 +257,12 @@ class Faulty:
             behaviour(stream, body)
 
     def app(self, folder, url):
-        """An application file of the vendor's that renews there, with a ledger of its own."""
+        """An application file of the vendor's that renews there, or at the first that answers, with a ledger of its own."""
         folder.mkdir(parents=True)
+        urls = [url] if isinstance(url, str) else url
+        tables = ", ".join(f'{{ url = "{url}", priority = {at + 1} }}' for at, url in enumerate(urls))
         with open(self.vendor.app, encoding="utf-8") as file:
-            text = f'endpoints = ["{url}"]\n' + file.read()
+            text = f"endpoints = [{tables}]\n" + file.read()
         app = folder / "reprieve.toml"
         app.write_text(text)
         return app
