@@ -44,6 +44,28 @@ fn upkeep_is_linear_in_the_features_that_are_kept() {
     assert!(many < few * 24, "{few:?} {many:?}");
 }
 
+/// What the first checks of so many features cost, all licensed by one lease: none of them is known to the client yet.
+fn first_checks(count: usize) -> i64 {
+    let (vendor, folder) = (Vendor::new(), TempDir::new().unwrap());
+    let client = vendor.client(folder.path());
+    client.import(&vendor.policy(1)).unwrap();
+    let names: Vec<String> = (0..count).map(|n| format!("f{n}")).collect();
+    let features: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(now() + 86_400))).collect();
+    let claims = json!({ "license": "L1", "sku": "cad", "ledger": "*", "features": features });
+    assert!(client.import(&vendor.issue(Kind::Lease, claims)).unwrap().accepted);
+    let begun = processor();
+    assert!(names.iter().all(|name| client.check("cad", name).allowed()));
+    processor() - begun
+}
+
+/// A first check does not look at all features that the ledger knows.
+#[test]
+fn first_checks_are_linear_in_the_features() {
+    let (few, many) = (first_checks(500), first_checks(4000));
+    println!("500 first checks: {few} ns, 4000: {many} ns, {:.1} times as much", many as f64 / few as f64);
+    assert!(many < few * 20, "{few:?} {many:?}");
+}
+
 #[cfg(target_os = "linux")]
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()

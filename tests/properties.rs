@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use reprieve::clock::{Boot, Reading};
 use reprieve::document::{self, SigningKey};
 use reprieve::document::{KeyEntry, Keys, Role};
-use reprieve::grace::{Brought, Decision, Live, Machine, Opening, Operation, Pending, Record, State};
+use reprieve::grace::{Brought, Decision, Live, Machine, Opening, Operation, Pending, Quiet, Record, State};
 use reprieve::terms::{Access, ClockStanding, Kind, Outage};
 use reprieve::time::{Instant, Span};
 use serde_json::{Value, json};
@@ -93,6 +93,7 @@ struct World {
     booted: i64,
     state: State,
     live: Live,
+    quiet: Option<Quiet>,
     records: Vec<Record>,
     tokens: Vec<Vec<u8>>,
     serial: u64,
@@ -121,6 +122,7 @@ impl World {
             booted: START,
             state,
             live,
+            quiet: None,
             records: vec![genesis],
             tokens: Vec::new(),
             serial: 0,
@@ -155,12 +157,22 @@ impl World {
 
     fn run<R>(&mut self, closing: bool, opening: Opening, wish: impl FnOnce(&mut Operation<'_>) -> R) -> R {
         let reading = self.reading();
-        let mut op = Operation::begin(&self.state, &self.live, reading, &self.machine, &opening);
+        let machine = self.machine.clone();
+        let (state, live) = (self.state.clone(), self.live);
+        let begin = |opening| Operation::begin(&state, &live, reading, &machine, opening);
+        let known = Opening { quiet: self.quiet, ..opening };
+        // What an operation came to know spares the next one the look at each feature, and changes nothing.
+        let unknown = Opening { quiet: None, ..known.clone() };
+        let (plain, spared) = (begin(&unknown).finish(closing), begin(&known).finish(closing));
+        assert_eq!((plain.record, plain.live), (spared.record, spared.live), "{known:?}");
+        let mut op = begin(&known);
         let answer = wish(&mut op);
         let finished = op.finish(closing);
+        self.quiet = finished.quiet;
         if let (Some(record), Some(state)) = (finished.record, finished.state) {
             self.records.push(record);
             self.state = state;
+            assert_eq!(self.quiet, None, "of another state");
         }
         self.live = finished.live;
         answer

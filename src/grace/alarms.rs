@@ -92,19 +92,27 @@ impl State {
     ///
     /// First uses are as at the last record: one that is void then stays void while it is foretold, or an alarm would tell of a
     /// denial that nobody met.
-    pub(super) fn due(&self, locks: &Locks, now: Instant) -> Vec<Event> {
+    ///
+    /// With it the instant from `now` on until which nothing else falls due.
+    pub(super) fn due(&self, locks: &Locks, now: Instant) -> (Vec<Event>, Option<Instant>) {
         let origin = self.t;
         if now <= origin {
-            return Vec::new();
+            return (Vec::new(), Some(now));
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut next) = (Vec::new(), None);
         for (name, licence, lease, feature) in self.standings() {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, origin);
+            if first_use.is_none() && licence.first_uses.contains_key(feature) {
+                // It is void as long as the time is before it.
+                next = Some(now);
+            }
             let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, origin);
             let mut recorded = licence.standing(feature);
             let mut before = self.standing_at(&line, &threshold, origin);
-            for at in threshold.instants(&line).into_iter().filter(|at| *at > origin && *at < now) {
+            let instants = threshold.instants(&line);
+            next = earlier(next, instants.iter().copied().find(|at| *at >= now));
+            for at in instants.into_iter().filter(|at| *at > origin && *at < now) {
                 let new = self.standing_at(&line, &threshold, at);
                 if new != before && new != recorded {
                     changes.push((at, name, feature, recorded, new));
@@ -114,20 +122,28 @@ impl State {
             }
         }
         changes.sort_by_key(|(at, name, feature, _, _)| (*at, *name, *feature));
-        changes.into_iter().flat_map(|(at, name, feature, old, new)| events(at, name, feature, old, new)).collect()
+        let changes = changes.into_iter();
+        (changes.flat_map(|(at, name, feature, old, new)| events(at, name, feature, old, new)).collect(), next)
     }
 
     /// A2: whatever differs at `t` from what was recorded last, in the order of licence, feature.
-    pub(super) fn differing(&self, locks: &Locks, t: Instant) -> Vec<Event> {
-        let mut changes = Vec::new();
+    ///
+    /// With it the instant after `t` until which nothing else does.
+    pub(super) fn differing(&self, locks: &Locks, t: Instant) -> (Vec<Event>, Option<Instant>) {
+        let (mut changes, mut next) = (Vec::new(), None);
         for (name, licence, lease, feature) in self.standings() {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, t);
             let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, t);
+            next = earlier(next, threshold.instants(&line).into_iter().find(|at| *at > t));
             changes.extend(events(t, name, feature, licence.standing(feature), self.standing_at(&line, &threshold, t)));
         }
-        changes
+        (changes, next)
     }
+}
+
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 fn events(at: Instant, license: &str, feature: &str, old: Standing, new: Standing) -> Vec<Event> {

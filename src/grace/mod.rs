@@ -21,6 +21,6 @@ pub use decide::{Decision, Evidence, Explanation, Flags, Holds, Now, WayOut};
 pub use event::{Alarm, Event, Machine, Record, Suspect};
 pub use heads::{Heads, Sent};
 pub use intervals::Intervals;
-pub use operate::{Finished, Live, Opening, Operation, WitnessFacts};
+pub use operate::{Finished, Live, Opening, Operation, Quiet, WitnessFacts};
 pub use saved::Saved;
 pub use state::{Brought, Held, Licence, Standing, State};

@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
+use super::alarms::earlier;
 use super::decide::{Decision, Now};
 use super::event::{Event, Machine, Record, Suspect};
 use super::state::State;
 use crate::clock::Reading;
-use crate::clock::trusted::{Anchor, Suspicion, Suspicions};
+use crate::clock::trusted::{Anchor, Locks, Suspicion, Suspicions};
 use crate::document::Document;
 use crate::policy::Moved;
 use crate::terms::{ClockStanding, Outage};
@@ -61,6 +62,31 @@ pub struct Opening {
     pub recovered: Option<u64>,
     /// G2: first uses that checks could not record, as licence, feature and their own `t`.
     pub uses: Vec<(String, String, Instant)>,
+    /// What an operation on this very state came to know, if one did.
+    pub quiet: Option<Quiet>,
+}
+
+impl Opening {
+    /// Whether the room found nothing that is to be told.
+    fn is_plain(&self) -> bool {
+        let Opening { place, witness, damage, recovered, uses, quiet: _ } = self;
+        !place && witness.is_none() && damage.is_empty() && recovered.is_none() && uses.is_empty()
+    }
+}
+
+/// An operation found nothing due and nothing that differs (A2), under these locks. The next ones on the same state need not look at each feature
+/// again, until the first instant at which a standing may change: else the first checks of many features would each look at all of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quiet {
+    locks: Locks,
+    from: Instant,
+    until: Option<Instant>,
+}
+
+impl Quiet {
+    fn holds(&self, foretold: Locks, locks: Locks, t: Instant) -> bool {
+        self.locks == foretold && self.locks == locks && self.from <= t && self.until.is_none_or(|until| t < until)
+    }
 }
 
 /// L3: what a witness knows of a ledger that lacks its newest record.
@@ -86,6 +112,7 @@ pub struct Operation<'s> {
     machine: &'s Machine,
     events: Vec<Event>,
     reset: bool,
+    quiet: Option<Quiet>,
 }
 
 /// What an operation comes to.
@@ -96,6 +123,8 @@ pub struct Finished {
     pub state: Option<State>,
     /// What the client remembers of time.
     pub live: Live,
+    /// For the next operation on the same state: none if it changed.
+    pub quiet: Option<Quiet>,
 }
 
 impl<'s> Operation<'s> {
@@ -120,6 +149,7 @@ impl<'s> Operation<'s> {
             machine,
             events: Vec::new(),
             reset: false,
+            quiet: None,
         };
         // A2: foretold with what was known and suspected before this reading.
         let foretold = state.locks(&before.anchor, before.t);
@@ -144,14 +174,26 @@ impl<'s> Operation<'s> {
         for (record, text) in &opening.damage {
             op.push(Event::Damage { record: *record, text: text.clone() });
         }
-        for event in op.state.due(&foretold, op.live.t) {
-            op.push(event);
+        let locks = op.state.locks(&op.live.anchor, op.live.t);
+        let quiet = opening.quiet.filter(|quiet| opening.is_plain() && quiet.holds(foretold, locks, op.live.t));
+        let mut due = None;
+        if quiet.is_none() {
+            let events;
+            (events, due) = op.state.due(&foretold, op.live.t);
+            events.into_iter().for_each(|event| op.push(event));
         }
         if let Some(bytes) = opening.recovered {
             op.push(Event::Recovered { at: op.live.t, bytes });
         }
         op.tell(suspect);
-        op.differ();
+        if quiet.is_some() && op.events.is_empty() {
+            op.quiet = quiet;
+            return op;
+        }
+        let differs = op.differ();
+        if op.events.is_empty() && foretold == locks {
+            op.quiet = Some(Quiet { locks, from: op.live.t, until: earlier(due, differs) });
+        }
         op
     }
 
@@ -221,11 +263,11 @@ impl<'s> Operation<'s> {
         }
     }
 
-    fn differ(&mut self) {
+    fn differ(&mut self) -> Option<Instant> {
         let locks = self.state.locks(&self.live.anchor, self.live.t);
-        for event in self.state.differing(&locks, self.live.t) {
-            self.push(event);
-        }
+        let (events, next) = self.state.differing(&locks, self.live.t);
+        events.into_iter().for_each(|event| self.push(event));
+        next
     }
 
     /// A2: the same two again once the operation has changed something.
@@ -326,13 +368,13 @@ impl<'s> Operation<'s> {
         let stale = anchor.proven - self.state.anchor.proven >= DURABLE_EVERY;
         let wanted = !self.events.is_empty() || stale || (closing && anchor != self.state.anchor);
         if !wanted {
-            return Finished { record: None, state: None, live: self.live };
+            return Finished { record: None, state: None, live: self.live, quiet: self.quiet };
         }
         #[cfg(reprieve_next)]
         self.push(crate::next::event());
         let mut state = self.state.into_owned();
         state.settle(anchor, self.live.t);
         let record = Record { t: self.live.t, anchor, reset: self.reset, events: self.events };
-        Finished { record: Some(record), state: Some(state), live: self.live }
+        Finished { record: Some(record), state: Some(state), live: self.live, quiet: None }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::super::error::Error;
 use super::Session;
 use crate::clock::Reading;
-use crate::grace::{Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, State};
+use crate::grace::{Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Quiet, State};
 
 /// What an operation left behind, to decide from while the next one waits for the disk or for another process.
 pub(in crate::client) struct View {
     state: Arc<State>,
     live: Live,
+    quiet: Option<Quiet>,
     machine: Arc<Machine>,
     flags: Flags,
 }
@@ -18,7 +19,8 @@ pub(in crate::client) struct View {
 impl View {
     /// A check that records nothing: a first use is recorded by the next check that finds the session free.
     pub(in crate::client) fn check(&self, reading: Reading, sku: &str, feature: &str) -> Decision {
-        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &Opening::default());
+        let opening = Opening { quiet: self.quiet, ..Opening::default() };
+        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &opening);
         Decision { flags: self.flags, ..op.decide(sku, feature).0 }
     }
 
@@ -47,7 +49,7 @@ impl Session {
         let reading = self.setup.clock.read();
         let (decision, finished) = self.try_check(&reading, sku, feature);
         if finished.record.is_none() {
-            self.live = finished.live;
+            self.went_on(finished.live, finished.quiet);
             return self.flagged(decision);
         }
         let written = if disk { self.check_and_record(sku, feature) } else { Ok(None) };
@@ -84,6 +86,7 @@ impl Session {
             damage: self.damage.clone(),
             recovered: self.recovered,
             uses: self.uses.clone(),
+            quiet: self.nothing_due(),
             ..Opening::default()
         };
         let mut op = Operation::begin(&self.state, &self.live, *reading, &self.machine, &opening);
@@ -133,7 +136,8 @@ impl Session {
         reading: Reading,
         names: impl Iterator<Item = &'n (String, String)>,
     ) -> Vec<Option<Decision>> {
-        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &Opening::default());
+        let opening = Opening { quiet: self.nothing_due(), ..Opening::default() };
+        let op = Operation::begin(&self.state, &self.live, reading, &self.machine, &opening);
         names
             .map(|(sku, feature)| {
                 let (decision, first_use) = op.decide(sku, feature);
@@ -159,6 +163,12 @@ impl Session {
 
     /// What can be decided from while this session is busy.
     pub(in crate::client) fn view(&self) -> View {
-        View { state: self.state.clone(), live: self.live, machine: self.machine.clone(), flags: self.flags() }
+        View {
+            state: self.state.clone(),
+            live: self.live,
+            quiet: self.nothing_due(),
+            machine: self.machine.clone(),
+            flags: self.flags(),
+        }
     }
 }

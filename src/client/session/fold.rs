@@ -58,6 +58,7 @@ impl Session {
             ledger: opened.ledger,
             state,
             live,
+            quiet: None,
             machine,
             pending: None,
             uses: Vec::new(),

@@ -11,7 +11,7 @@ mod renewal;
 mod witness;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub(super) use check::View;
 use operate::How;
@@ -22,7 +22,7 @@ use super::events::Cursor;
 use super::records::{self, LEVEL};
 use crate::clock::Clock;
 use crate::document;
-use crate::grace::{Brought, Live, Machine, Operation, Pending, Record, State};
+use crate::grace::{Brought, Live, Machine, Operation, Pending, Quiet, Record, State};
 use crate::ledger::{Config, Ledger, LedgerId, Opened, Storage};
 use crate::time::Instant;
 
@@ -56,6 +56,8 @@ pub(super) struct Session {
     ledger: Ledger,
     state: Arc<State>,
     live: Live,
+    /// Of which state what is known.
+    quiet: Option<(Weak<State>, Quiet)>,
     machine: Arc<Machine>,
     pub(super) pending: Option<Pending>,
     /// G2: first uses that checks could not record.

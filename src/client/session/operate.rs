@@ -7,7 +7,7 @@ use super::super::records::{self, FOLD_VERSION};
 use super::super::renewal;
 use super::Session;
 use crate::document;
-use crate::grace::{Answer, Finished, Opening, Operation, Pending, Record, State};
+use crate::grace::{Answer, Finished, Live, Opening, Operation, Pending, Quiet, Record, State};
 use crate::ledger::codec::to_bytes;
 use crate::ledger::{GenerationCause, Head, Lock, WitnessRead};
 use crate::time::Instant;
@@ -38,6 +38,19 @@ pub(super) fn newer() -> Error {
 }
 
 impl Session {
+    /// What the last operation came to know of the state, if that is still the same.
+    pub(super) fn nothing_due(&self) -> Option<Quiet> {
+        let (of, quiet) = self.quiet.as_ref()?;
+        // The allocation is kept for this: it is no other state's, and no change is made in it.
+        std::ptr::eq(of.as_ptr(), Arc::as_ptr(&self.state)).then_some(*quiet)
+    }
+
+    /// An operation recorded nothing.
+    pub(super) fn went_on(&mut self, live: Live, quiet: Option<Quiet>) {
+        self.live = live;
+        self.quiet = quiet.map(|quiet| (Arc::downgrade(&self.state), quiet));
+    }
+
     /// First uses that checks could not record and that still stand.
     pub(super) fn uses(&mut self) -> Vec<(String, String, Instant)> {
         let mut uses = std::mem::take(&mut self.uses);
@@ -74,6 +87,7 @@ impl Session {
             damage: self.damage.clone(),
             recovered: self.recovered,
             uses: self.uses(),
+            quiet: self.nothing_due(),
         };
         let reading = self.setup.clock.read();
         let (answer, finished) = {
@@ -109,9 +123,9 @@ impl Session {
 
     /// Writes what an operation comes to, under the lock. Nothing is remembered before it is written.
     pub(super) fn record(&mut self, lock: &Lock, finished: Finished, damaged: bool) -> Result<bool, Error> {
-        let Finished { record, state, live } = finished;
+        let Finished { record, state, live, quiet } = finished;
         let (Some(mut record), Some(mut state)) = (record, state) else {
-            self.live = live;
+            self.went_on(live, quiet);
             return Ok(false);
         };
         // What a newer release wrote must be understood before anything is appended; and a file is not continued in another by
