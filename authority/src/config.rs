@@ -171,9 +171,10 @@ impl Config {
             config.server.certificate_key.as_mut(),
         ];
         for path in paths.into_iter().flatten() {
-            if !path.to_str().is_some_and(|path| path.starts_with(crate::keys::PKCS11)) {
-                *path = base.join(&path);
-            }
+            *path = match path.to_str().filter(|path| path.starts_with(crate::keys::PKCS11)) {
+                Some(uri) => crate::keys::uri_in(base, uri).into(),
+                None => base.join(&path),
+            };
         }
         if config.database.urls.is_empty() {
             return Err(Error::input("`database.urls` is empty; write [\"sqlite:authority.db\"]").at(path.display()));

@@ -21,6 +21,40 @@ const LOG_N: u8 = 14;
 /// What a key's place begins with that lies in a token, in place of a file's path.
 pub const PKCS11: &str = "pkcs11:";
 
+/// The URI of a key in a token, where a file names it: a `pin-source` that is relative is relative to that file's folder.
+pub fn uri_in(folder: &Path, uri: &str) -> String {
+    let Some((place, query)) = uri.split_once('?') else { return uri.to_owned() };
+    let attributes = query.split('&').map(|attribute| match attribute.strip_prefix("pin-source=") {
+        None => attribute.to_owned(),
+        Some(source) => {
+            let file = source.strip_prefix("file:").or_else(|| source.strip_prefix("file%3A")).unwrap_or(source);
+            match is_absolute(file) || folder.as_os_str().is_empty() {
+                true => attribute.to_owned(),
+                false => format!("pin-source={}/{file}", encoded(&folder.to_string_lossy())),
+            }
+        }
+    });
+    format!("{place}?{}", attributes.collect::<Vec<_>>().join("&"))
+}
+
+/// Whether a path is absolute on any platform, as it is written in a URI.
+fn is_absolute(file: &str) -> bool {
+    let drive = file.get(1..).is_some_and(|rest| rest.starts_with(':') || rest.starts_with("%3A"));
+    drive || ["/", "%2F", "%2f", "\\", "%5C", "%5c"].iter().any(|root| file.starts_with(root))
+}
+
+/// As a URI's value: a path's separators may stand in it.
+fn encoded(text: &str) -> String {
+    let mut made = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b':' => made.push(byte.into()),
+            _ => made.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    made
+}
+
 const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
 /// The passphrase of a file's first line; else of the environment's `REPRIEVE_PASSPHRASE`; else whoever sits at the terminal is asked.
@@ -139,4 +173,29 @@ pub fn private_file(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     let mut file = options.open(path).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_lies_beside_the_file_that_names_it() {
+        let uri = |pin: &str| format!("pkcs11:token=acme;object=lease-1?module-path=/m.so&pin-source={pin}");
+        for (pin, found) in [
+            ("pin", "/etc/acme%20one/pin"),
+            ("file:keys/pin", "/etc/acme%20one/keys/pin"),
+            ("../a%20pin", "/etc/acme%20one/../a%20pin"),
+            ("/run/pin", "/run/pin"),
+            ("file:/run/pin", "file:/run/pin"),
+            ("%2Frun%2Fpin", "%2Frun%2Fpin"),
+            ("C:\\pin", "C:\\pin"),
+        ] {
+            assert_eq!(uri_in(Path::new("/etc/acme one"), &uri(pin)), uri(found));
+        }
+        assert_eq!(uri_in(Path::new(""), &uri("pin")), uri("pin"), "a file of the current folder");
+        let without = "pkcs11:token=acme;object=lease-1?module-path=m.so";
+        assert_eq!(uri_in(Path::new("/etc"), without), without, "a module is found as the system finds libraries");
+        assert_eq!(uri_in(Path::new("/etc"), "pkcs11:token=a;object=b"), "pkcs11:token=a;object=b");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `pkcs11:token=acme;object=lease-1?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=/etc/acme/pin`
 //!
-//! The object's label is the key's id. The PIN comes from the file of `pin-source`, or from the environment's REPRIEVE_PIN; a URI with a PIN in it is
+//! The object's label is the key's id. The PIN comes from the file of `pin-source`, which is relative to the file that names the key, or from the environment's REPRIEVE_PIN; a URI with a PIN in it is
 //! refused, as it would stand in process lists and logs.
 
 use std::collections::HashMap;

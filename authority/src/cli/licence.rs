@@ -83,9 +83,15 @@ pub enum LicenseCommand {
         /// How long a lease is.
         #[arg(long)]
         lease: Option<String>,
+        /// A lease is as long as the authority's others again.
+        #[arg(long, conflicts_with = "lease")]
+        default_lease: bool,
         /// When it ends.
         #[arg(long)]
         ends: Option<String>,
+        /// It does not end any more.
+        #[arg(long, conflicts_with = "ends")]
+        no_end: bool,
         /// Why: for the journal.
         #[arg(long)]
         why: String,
@@ -230,8 +236,14 @@ pub async fn license(command: LicenseCommand, client: &Client, json: bool) -> Re
             list(json, &client.get(&path).await?, &LICENCES)
         }
         LicenseCommand::Show { license } => facts(json, &client.get(&at(&license)).await?),
-        LicenseCommand::Change { license, seats, feature, lease, ends, why } => {
-            let mut body = json!({ "seats": seats, "lease": lease, "ends": ends, "why": why });
+        LicenseCommand::Change { license, seats, feature, lease, default_lease, ends, no_end, why } => {
+            let mut body = json!({ "seats": seats, "why": why });
+            // What is null is taken away; what is left out stays.
+            for (key, value, without) in [("lease", lease, default_lease), ("ends", ends, no_end)] {
+                if value.is_some() || without {
+                    body[key] = json!(value);
+                }
+            }
             if !feature.is_empty() {
                 body["features"] = features(&feature);
             }

@@ -278,11 +278,22 @@ async fn licence(State(shared): State<Shared>, who: Who, Path(license): Path<Str
 struct Change {
     seats: Option<u32>,
     features: Option<BTreeMap<String, Option<String>>>,
-    lease: Option<String>,
-    ends: Option<String>,
+    /// How long a lease is: null for the authority's own; left out it stays as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    lease: Option<Option<String>>,
+    /// When it ends: null for never; left out it stays as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    ends: Option<Option<String>>,
     suspended: Option<bool>,
     /// Why: for the journal.
     why: String,
+}
+
+/// What is null, where that is another thing than what is left out.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// Change a licence. Leases that were given stay as they are.
@@ -304,11 +315,11 @@ async fn change_licence(
     if let Some(features) = change.features {
         licence.features = features_of(features)?;
     }
-    if change.lease.is_some() {
-        licence.lease_seconds = lease_of(change.lease.as_deref())?;
+    if let Some(lease) = &change.lease {
+        licence.lease_seconds = lease_of(lease.as_deref())?;
     }
     if let Some(ends) = &change.ends {
-        licence.ends = Some(seconds(ends, "ends")?);
+        licence.ends = ends.as_deref().map(|text| seconds(text, "ends")).transpose()?;
     }
     licence.suspended = change.suspended.unwrap_or(licence.suspended);
     tx.change_licence(&licence).await?;

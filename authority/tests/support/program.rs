@@ -1,4 +1,5 @@
 //! The real program, in a process of its own: what it holds is read from /proc.
+#![allow(dead_code)]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
