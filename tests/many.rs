@@ -5,7 +5,13 @@
 
 mod vendor;
 
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use reprieve::client::Upkeep;
+use reprieve::ledger::{MemoryStorage, OpenMode, Storage, StorageFile, StorageLock};
 use reprieve::terms::Kind;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -88,4 +94,63 @@ fn earlier_generations_are_not_all_kept_open() {
     assert_eq!(client.history(0).unwrap().len(), all.len(), "and again");
     let kept = open_files() - before;
     assert!(kept <= 64 + 4, "{kept} files are kept open");
+}
+
+/// Counts what is opened.
+#[derive(Debug)]
+struct Counted(MemoryStorage, AtomicUsize);
+
+impl Storage for Counted {
+    fn open(&self, path: &Path, mode: OpenMode<'_>) -> io::Result<Box<dyn StorageFile>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.open(path, mode)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.remove(path)
+    }
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        self.0.exists(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.0.list(folder)
+    }
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.create_folder(folder)
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.sync_folder(folder)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
+        self.0.try_lock(path)
+    }
+}
+
+/// How many files are opened to read the whole history of so many generations.
+fn opened(generations: usize) -> usize {
+    let (vendor, folder) = (Vendor::new(), TempDir::new().unwrap());
+    let storage = Arc::new(Counted(MemoryStorage::new(), AtomicUsize::new(0)));
+    let client = vendor.builder(folder.path()).storage(storage.clone()).open().unwrap();
+    for _ in 1..generations {
+        client.archive().unwrap();
+    }
+    // One that remembers nothing of what it wrote.
+    client.close().unwrap();
+    let client = vendor.builder(folder.path()).storage(storage.clone()).open().unwrap();
+    let before = storage.1.load(Ordering::Relaxed);
+    let all = client.history(0).unwrap();
+    assert!(
+        all.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0) && all.len() >= generations,
+        "every record, in order"
+    );
+    storage.1.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn a_history_opens_each_generation_twice_at_most() {
+    let (few, many) = (opened(100), opened(400));
+    println!("a history of 100 generations opens {few} files, one of 400 {many}");
+    assert!(many <= few * 5, "{few} {many}");
 }

@@ -443,11 +443,13 @@ impl Client {
     pub fn history(&self, from: u64) -> Result<Vec<(u64, Arc<crate::grace::Record>)>, Error> {
         self.with(|session| {
             let mut records = Vec::new();
-            for seq in from.max(session.oldest()?)..session.ledger().next_seq() {
+            // The newest first: so each earlier generation is opened once, from the one after it.
+            for seq in (from.max(session.oldest()?)..session.ledger().next_seq()).rev() {
                 if let Some(record) = session.record_at(seq)? {
                     records.push((seq, record));
                 }
             }
+            records.reverse();
             Ok(records)
         })
     }
