@@ -49,6 +49,7 @@ struct World {
     lease: Term,
     life: Span,
     windows: Vec<(Instant, Instant)>,
+    appeal: bool,
     behaviours: BTreeMap<String, Behaviour>,
     running: BTreeMap<AttemptId, (String, Option<Span>)>,
     seen: Vec<(i64, Seen)>,
@@ -75,6 +76,7 @@ impl World {
             lease: Term { iat: START - life, exp: START },
             life,
             windows: Vec::new(),
+            appeal: false,
             behaviours: endpoints.iter().map(|one| (one.0.url.clone(), one.1.clone())).collect(),
             running: BTreeMap::new(),
             seen: Vec::new(),
@@ -93,6 +95,7 @@ impl World {
             t: START + self.now,
             terms: vec![self.lease],
             windows: self.windows.clone(),
+            appeal: self.appeal,
             look: Span::seconds(600),
         }
     }
@@ -352,8 +355,13 @@ fn a_licence_that_is_renewed_no_more_neither_hammers_nor_starves_another() {
         let mut alive = Term { iat: START, exp: START + life };
         let (mut now, mut rounds) = (Span::seconds(0), 0);
         while now < Span::seconds(5 * 86_400) {
-            let outlook =
-                Outlook { t: START + now, terms: vec![dead, alive], windows: vec![], look: Span::seconds(600) };
+            let outlook = Outlook {
+                t: START + now,
+                terms: vec![dead, alive],
+                windows: vec![],
+                appeal: false,
+                look: Span::seconds(600),
+            };
             assert!(outlook.t < alive.exp, "the other one starves after {rounds} rounds");
             match engine.poll(now, &outlook) {
                 Action::Begin => {
@@ -760,7 +768,7 @@ fn an_answer_to_no_request_of_this_client_over_plain_http_is_the_networks() {
     for (scheme, outage) in [("http", Some(Outage::Network)), ("https", None)] {
         let mut engine =
             Engine::new(vec![Endpoint::new(format!("{scheme}://a.example/renew"))], Settings::default(), 3);
-        let outlook = Outlook { t: START, terms: vec![], windows: vec![], look: Span::seconds(600) };
+        let outlook = Outlook { t: START, terms: vec![], windows: vec![], appeal: false, look: Span::seconds(600) };
         let now = Span::seconds(0);
         assert_eq!(engine.poll(now, &outlook), Action::Begin);
         engine.begin(now);
@@ -774,4 +782,43 @@ fn an_answer_to_no_request_of_this_client_over_plain_http_is_the_networks() {
             (other, _) => panic!("{scheme}: {other:?}"),
         }
     }
+}
+
+/// A5: a renewal begins for an appeal that waits, and no pause, answer or outage is another for it.
+#[test]
+fn an_appeal_is_due_at_once_and_hastens_nothing_else() {
+    let settings = Settings::default();
+    let one = [(at("a", 1), Behaviour::Renews { after: 1 })];
+    let mut world = World::new(&one, settings.clone(), 7);
+    world.lease = Term { iat: START, exp: START + world.life };
+    world.play(600);
+    assert_eq!(world.begun, [0; 0], "nothing is due");
+    world.appeal = true;
+    world.play(1800);
+    // Whoever goes on saying that one waits is renewed no more often than that.
+    assert!(world.begun[0] <= 1200, "{:?}", world.begun);
+    let pauses: Vec<i64> = world.begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| *pause >= 60), "{pauses:?}");
+    // Who is answered without a lease asks again after an hour, as ever.
+    let refusal = Refusal::Stale;
+    let mut world = World::new(&[(at("a", 1), Behaviour::Refuses { refusal, after: 1 })], settings.clone(), 7);
+    world.appeal = true;
+    world.play(4 * 3600);
+    assert_eq!(world.begun.len(), 4, "{:?}", world.begun);
+    // What the authority asked for is kept.
+    let busy = Behaviour::Says { status: 503, retry_after: Some("1800".into()), after: 1 };
+    let mut world = World::new(&[(at("a", 1), busy)], settings.clone(), 7);
+    world.lease = Term { iat: START, exp: START + world.life };
+    world.appeal = true;
+    world.play(3600);
+    assert_eq!(world.begun.len(), 2, "{:?}", world.begun);
+    // In an outage the rounds are those that there are without it.
+    let rounds = |appeal: bool| {
+        let fails = Behaviour::Fails { failure: Failure::Refused, after: 1 };
+        let mut world = World::new(&[(at("a", 1), fails)], settings.clone(), 7);
+        world.appeal = appeal;
+        world.play(6 * 3600);
+        world.begun
+    };
+    assert_eq!(rounds(true), rounds(false));
 }

@@ -34,6 +34,8 @@ pub enum EventKind {
     LedgerRecovered = 12,
     /// The customer appealed.
     AppealFiled = 13,
+    /// The vendor has the appeal, as a lease says.
+    AppealReceived = 14,
 }
 
 impl EventKind {
@@ -52,6 +54,7 @@ impl EventKind {
         EventKind::LedgerRestored,
         EventKind::LedgerRecovered,
         EventKind::AppealFiled,
+        EventKind::AppealReceived,
     ];
 
     /// The word that every binding uses.
@@ -70,6 +73,7 @@ impl EventKind {
             EventKind::LedgerRestored => "ledger_restored",
             EventKind::LedgerRecovered => "ledger_recovered",
             EventKind::AppealFiled => "appeal_filed",
+            EventKind::AppealReceived => "appeal_received",
         }
     }
 
@@ -158,6 +162,10 @@ impl Event {
                 event.at = *at;
                 event.license.clone_from(license);
                 event.text = Some(text.clone());
+            }
+            Recorded::AppealReceived { at, license, .. } => {
+                event.at = *at;
+                event.license.clone_from(license);
             }
             _ => {}
         }

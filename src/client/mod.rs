@@ -48,7 +48,7 @@ use shared::Shared;
 use crate::document::TokenId;
 use crate::grace::Flags;
 use crate::ledger::{Config, Storage};
-use crate::renew::{Endpoint, Settings, Taken};
+use crate::renew::{APPEAL_TEXT, Endpoint, Settings, Taken};
 #[cfg(doc)]
 use crate::terms::Access;
 use crate::terms::{ClockStanding, LedgerStanding, Outage, is_name};
@@ -241,6 +241,13 @@ impl Client {
             let taken = Taken { refusal: answer.error, answers: answers_it };
             answers.insert(at, (answer, taken));
         }
+        let genuine = |answer: &Answer| !answer.error.is_some_and(crate::terms::Refusal::is_of_nobody);
+        if renewal::is_by_line(answer) && answers.values().any(|(answer, _)| genuine(answer)) {
+            self.quietly(|session| {
+                session.appeals_were_carried();
+                Ok(())
+            })?;
+        }
         Ok(answers.into_values().collect())
     }
 
@@ -359,7 +366,8 @@ impl Client {
     }
 
     /// Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's
-    /// signed head and its recent history.
+    /// signed head and its recent history. [`Appeal`](crate::renew::Appeal) reads it. Where there is a line, the next renewal takes it along
+    /// by itself (A5), and [`EventKind::AppealReceived`] tells that the vendor has it; sent by hand as well, it is one.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a text over 10,000 bytes or an odd licence; or if the ledger cannot be written.
@@ -367,7 +375,7 @@ impl Client {
         if let Some(license) = license {
             check_name("licence", license)?;
         }
-        if text.trim().is_empty() || text.len() > 10_000 {
+        if text.trim().is_empty() || text.len() > APPEAL_TEXT {
             return Err(Error::new(ErrorKind::Argument, "an appeal says in 1 to 10,000 bytes what happened"));
         }
         self.with(|session| renewal::appeal(session, license, text))

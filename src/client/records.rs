@@ -103,6 +103,7 @@ bodies! {
     16 false Damage { record: Option<u64>, text: String };
     17 true PutBack { record: u64, hash: [u8; 32], line: [u8; 32] };
     18 false Countersigned { generation: u64, size: u64 };
+    19 false AppealReceived { at: Instant, license: Option<String>, id: String };
     #[cfg(reprieve_next)] 65_000 false Noted { count: u64 };
     #[cfg(reprieve_next)] 65_001 true Bound { count: u64 };
 }

@@ -3,17 +3,18 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::{Error, ErrorKind};
 use super::events::Event;
 use super::json;
 use super::session::Session;
 use crate::document::{self, Document, Opened, TrustStore};
-use crate::grace::{Answer, Sent, State};
+use crate::grace::{Answer, OpenAppeal, Sent, State, appeal_id};
 use crate::ledger::note::{self, Checkpoint};
 use crate::ledger::{Chain, Head, Ledger, Since, tree};
-use crate::renew::{RenewalAnswer, RenewalRequest};
+use crate::renew::appeal::{self, About};
+use crate::renew::{APPEALS_MOST, RenewalAnswer, RenewalRequest, is_armoured};
 use crate::terms::Kind;
 
 /// How many documents of an answer may be of nobody's before the rest of it is left alone: each that is refused is recorded.
@@ -33,8 +34,9 @@ const HISTORY: u64 = 1000;
 pub struct Request {
     /// What the lease must echo to be fresh.
     pub nonce: String,
-    /// JSON: `{"ledger", "nonce", "licenses", "head", "key", "closings", "since"}`. The last four are a
-    /// [`Chain`](crate::ledger::Chain): whoever keeps the head of the request before sees whether this one goes on from it.
+    /// JSON: `{"ledger", "nonce", "licenses", "appeals", "head", "key", "closings", "since"}`. The last four are a
+    /// [`Chain`](crate::ledger::Chain): whoever keeps the head of the request before sees whether this one goes on from it. `appeals` is there only where
+    /// one waits (A5), and a [text that people carry](RenewalRequest::to_armour) has none.
     pub body: Vec<u8>,
 }
 
@@ -60,9 +62,15 @@ fn nonce() -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn with_head(session: &Session, nonce: String, head: &Head) -> Result<Request, Error> {
+fn with_head(session: &mut Session, nonce: String, head: &Head) -> Result<Request, Error> {
     let licenses = session.state().licences().keys().cloned().collect();
-    let request = RenewalRequest { nonce, licenses, chain: chain(session.ledger(), session.state(), head)? };
+    let chain = chain(session.ledger(), session.state(), head)?;
+    // No renewal is lost for an appeal: it goes with a later one.
+    let appeals = appeals(session).unwrap_or_else(|error| {
+        session.diagnose(format!("no appeal goes with this renewal: {error}"));
+        Vec::new()
+    });
+    let request = RenewalRequest { nonce, licenses, appeals, chain };
     Ok(Request { body: request.to_json(), nonce: request.nonce })
 }
 
@@ -154,25 +162,75 @@ fn is_of_keys(token: &[u8]) -> bool {
 
 /// A4: files an appeal, and gives what to send to the vendor.
 pub(super) fn appeal(session: &mut Session, license: Option<&str>, text: &str) -> Result<Vec<u8>, Error> {
-    session.acknowledged(|op| op.appeal(license, text))?;
+    let at = session.acknowledged(|op| op.appeal(license, text))?;
+    let id = appeal_id(&session.state().ledger, at, license, text);
+    let filed = OpenAppeal { id, at, license: license.map(str::to_owned), text: text.into() };
+    let history = history(session, usize::MAX)?;
+    Ok(appeal::written(&written(session, &filed, history)?))
+}
+
+fn written(session: &Session, filed: &OpenAppeal, history: Vec<Value>) -> Result<Map<String, Value>, Error> {
+    let about = About {
+        ledger: &session.state().ledger,
+        generation: session.ledger().generation(),
+        key: session.ledger().public_key(),
+        clock: session.live().clock.as_str(),
+    };
+    Ok(appeal::write(filed, &about, history, |line| session.ledger().note_saying(line))?)
+}
+
+/// The newest events, the oldest first, as far as they fit.
+fn history(session: &mut Session, most: usize) -> Result<Vec<Value>, Error> {
     let end = session.ledger().next_seq();
-    let mut history = Vec::new();
-    for seq in end.saturating_sub(HISTORY)..end {
+    let (mut newest, mut left) = (Vec::new(), most);
+    'records: for seq in (end.saturating_sub(HISTORY)..end).rev() {
         let Some(record) = session.record_at(seq)? else { continue };
-        history.extend(
-            (0..record.events.len() as u32).filter_map(|at| Event::of(seq, at, &record)).map(|e| json::event(&e)),
-        );
+        for at in (0..record.events.len() as u32).rev() {
+            let Some(event) = Event::of(seq, at, &record).map(|event| json::event(&event)) else { continue };
+            let size = event.to_string().len() + 1;
+            if left < size {
+                break 'records;
+            }
+            left -= size;
+            newest.push(event);
+        }
     }
-    let export = serde_json::json!({
-        "appeal": { "license": license, "text": text, "at": session.live().t.to_string() },
-        "ledger": session.state().ledger,
-        "generation": session.ledger().generation(),
-        "head": session.ledger().note()?,
-        "clock": session.live().clock.as_str(),
-        "history": history,
-    });
-    let mut bytes = serde_json::to_vec_pretty(&export)
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("an appeal cannot be written: {error}")))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    newest.reverse();
+    Ok(newest)
+}
+
+/// A5: the appeals that go with a request, the newest first, each with as much of the history as there is room for.
+fn appeals(session: &mut Session) -> Result<Vec<Value>, Error> {
+    let mut waiting = session.appeals_to_send();
+    if waiting.is_empty() {
+        session.carried = Vec::new();
+        return Ok(Vec::new());
+    }
+    session.sync()?;
+    let mut left = APPEALS_MOST;
+    let mut fitting = Vec::new();
+    for filed in waiting.drain(..).rev() {
+        let size = Value::Object(written(session, &filed, Vec::new())?).to_string().len() + 1;
+        if size <= left {
+            left -= size;
+            fitting.push(filed);
+        }
+    }
+    let share = left / fitting.len().max(1);
+    let history = history(session, share)?;
+    session.carried = fitting.iter().map(|filed| filed.id.clone()).collect();
+    fitting.iter().map(|filed| written(session, filed, history.clone()).map(Value::Object)).collect()
+}
+
+/// A5: which appeals a lease says that the authority has; one for every ledger says nothing of this one's.
+pub(super) fn received(opened: &Opened, state: &State) -> Vec<String> {
+    match &opened.result {
+        Ok(Document::Lease(lease)) if lease.ledger == state.ledger => lease.appeals.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// A5: whether an answer came by the line that the request went by, with all that stood in it.
+pub(super) fn is_by_line(answer: &[u8]) -> bool {
+    answer.trim_ascii_start().starts_with(b"{") || !is_armoured(answer)
 }

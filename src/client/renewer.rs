@@ -227,7 +227,13 @@ impl Renewer {
             }
             Err(error) => {
                 trouble = Some(error);
-                Outlook { t: crate::time::Instant::EPOCH, terms: Vec::new(), windows: Vec::new(), look: TROUBLE }
+                Outlook {
+                    t: crate::time::Instant::EPOCH,
+                    terms: Vec::new(),
+                    windows: Vec::new(),
+                    appeal: false,
+                    look: TROUBLE,
+                }
             }
         };
         self.find_endpoints();

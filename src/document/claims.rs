@@ -81,6 +81,8 @@ pub struct Lease {
     pub checkpoint: Option<String>,
     /// The authority saw that this ledger does not extend the head it last countersigned.
     pub put_back: bool,
+    /// A5: the ids of the appeals of this ledger that the authority has.
+    pub appeals: Vec<String>,
 }
 
 /// D2: the rules of grace, as of `iat`.

@@ -23,7 +23,7 @@ const REGISTERED: &[&str] = &["iss", "sub", "aud", "exp", "nbf", "jti"];
 /// The claims that a kind knows, besides `iat` and `crit`.
 const fn known(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Lease => &["license", "sku", "features", "ledger", "nonce", "checkpoint", "put_back"],
+        Kind::Lease => &["license", "sku", "features", "ledger", "nonce", "checkpoint", "put_back", "appeals"],
         Kind::Policy => {
             &["schema", "id", "version", "default_tier", "clock", "ledger", "governance", "tiers", "skus", "changes"]
         }
@@ -187,6 +187,10 @@ fn lease(claims: &Claims, iat: Instant) -> Result<Lease, Refused> {
         nonce: optional_text("nonce")?,
         checkpoint: optional_text("checkpoint")?,
         put_back: boolean(claims, "put_back")?,
+        // What cannot be read of it is passed over: no customer goes without a lease for what it says of appeals.
+        appeals: claims.get("appeals").and_then(Value::as_array).map_or_else(Vec::new, |ids| {
+            ids.iter().filter_map(Value::as_str).filter(|id| is_name(id)).map(str::to_owned).collect()
+        }),
     })
 }
 

@@ -13,6 +13,7 @@ use super::{Authority, Fault, World};
 use crate::client::{App, Builder, Client, Request, json as says};
 use crate::document::RootKey;
 use crate::ledger::{Disk, verify, verify_public};
+use crate::renew::Appeal;
 use crate::terms::{Kind, Outage};
 use crate::time::{Instant, Span};
 
@@ -20,8 +21,9 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format
 const SECRET: &[u8] = b"the fixture's application secret";
 const SKUS: [(&str, &str); 3] = [("cad", "core"), ("cad", "render"), ("cam", "core")];
 /// Each kind of event that format 1 has.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
     "Accepted",
+    "AppealReceived",
     "Appealed",
     "Changed",
     "Charged",
@@ -218,7 +220,10 @@ fn make() {
     client.upkeep().unwrap();
     world.set_wall(hours(72));
     client.upkeep().unwrap();
-    client.appeal(Some("L1"), "The clock was wrong for an hour.").unwrap();
+    let appeal = Appeal::read(&client.appeal(Some("L1"), "The clock was wrong for an hour.").unwrap()).unwrap();
+    let mut confirms = lease("L1", "cad", Some(client.request().unwrap()));
+    confirms["appeals"] = json!([appeal.id]);
+    assert!(give(&client, Kind::Lease, confirms, None).accepted);
     client.close().unwrap();
     // What a crash leaves: bytes behind the log's end.
     let torn = |path: &Path| {

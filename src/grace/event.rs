@@ -181,6 +181,15 @@ pub enum Event {
         /// In the customer's words.
         text: String,
     },
+    /// A5: the authority has this appeal, as a lease that was accepted says.
+    AppealReceived {
+        /// When that came.
+        at: Instant,
+        /// The licence that the appeal is about, if it is about one.
+        license: Option<String>,
+        /// See [`appeal_id`](super::appeal_id).
+        id: String,
+    },
     /// L5: this machine becomes the ledger's own.
     Home {
         /// The machine.
@@ -263,6 +272,7 @@ impl Event {
             Event::LedgerRestored { .. } => "ledger_restored",
             Event::Recovered { .. } => "ledger_recovered",
             Event::Appealed { .. } => "appeal_filed",
+            Event::AppealReceived { .. } => "appeal_received",
             _ => return None,
         })
     }

@@ -6,6 +6,7 @@
 
 mod admit;
 mod alarms;
+mod appeals;
 mod covers;
 mod decide;
 mod event;
@@ -16,6 +17,7 @@ mod saved;
 mod state;
 
 pub use admit::{Answer, Pending};
+pub use appeals::{Appeals, OpenAppeal, appeal_id};
 pub use covers::{Cover, Source};
 pub use decide::{Decision, Evidence, Explanation, Flags, Holds, Now, WayOut};
 pub use event::{Alarm, Event, Machine, Record, Suspect};

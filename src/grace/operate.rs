@@ -346,9 +346,20 @@ impl<'s> Operation<'s> {
         news
     }
 
-    /// A4: the customer appeals.
-    pub fn appeal(&mut self, license: Option<&str>, text: &str) {
-        self.push(Event::Appealed { at: self.live.t, license: license.map(str::to_owned), text: text.to_owned() });
+    /// A4: the customer appeals. Returns when.
+    pub fn appeal(&mut self, license: Option<&str>, text: &str) -> Instant {
+        let at = self.live.t;
+        self.push(Event::Appealed { at, license: license.map(str::to_owned), text: text.to_owned() });
+        at
+    }
+
+    /// A5: a lease that was accepted says that the authority has these appeals. What is not open is nothing.
+    pub fn appeals_received(&mut self, ids: &[String]) {
+        for id in ids {
+            if let Some(license) = self.state.appeals.get(id).map(|open| open.license.clone()) {
+                self.push(Event::AppealReceived { at: self.live.t, license, id: id.clone() });
+            }
+        }
     }
 
     /// A renewal is asked for with this head of the ledger.

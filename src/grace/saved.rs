@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::appeals::Appeals;
 use super::event::{Event, Machine};
 use super::heads::Heads;
 use super::intervals::Intervals;
@@ -35,6 +36,7 @@ pub struct Saved {
     put_backs: BTreeMap<[u8; 32], u64>,
     line: [u8; 32],
     heads: Heads,
+    appeals: Appeals,
     anchor: Anchor,
     t: Instant,
     unproven: u64,
@@ -104,6 +106,7 @@ impl State {
             put_backs: self.put_backs.clone(),
             line: self.line,
             heads: self.heads.clone(),
+            appeals: self.appeals.clone(),
             anchor: self.anchor,
             t: self.t,
             unproven: self.unproven,
@@ -202,6 +205,7 @@ impl Saved {
         [state.told_clock, state.told_ledger, state.told_place] = self.told;
         state.put_backs = self.put_backs.clone();
         state.heads = self.heads.clone();
+        state.appeals = self.appeals.clone();
         state.line = self.line;
         state.t = self.t;
         state.unproven = self.unproven + prover.unproven;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::appeals::{Appeals, OpenAppeal, appeal_id};
 use super::event::{Event, Machine, Record, Suspect};
 use super::heads::Heads;
 use super::intervals::Intervals;
@@ -159,6 +160,8 @@ pub struct State {
     pub(super) begins_line: bool,
     /// What was sent of the ledger to the authority.
     pub(super) heads: Heads,
+    /// A5: the appeals that no authority is known to have.
+    pub(super) appeals: Appeals,
     /// What is remembered of time, as of the last record.
     pub(super) anchor: Anchor,
     /// The `t` of the last record.
@@ -208,6 +211,7 @@ impl State {
             line: [0; 32],
             begins_line: false,
             heads: Heads::default(),
+            appeals: Appeals::default(),
             t: anchor.proven,
             anchor,
             unproven: 0,
@@ -331,6 +335,7 @@ impl State {
         if self.heads.sent().is_empty() {
             self.heads = kept.heads;
         }
+        self.appeals.recover(kept.appeals);
         // A document that could not be proven before the keys came back may be among those that were taken over.
         self.unproven = kept.unproven.min(self.unproven);
     }
@@ -357,6 +362,11 @@ impl State {
     /// The heads of the ledger that were sent to the authority.
     pub fn heads(&self) -> &Heads {
         &self.heads
+    }
+
+    /// A5: the appeals that no authority is known to have.
+    pub fn appeals(&self) -> &Appeals {
+        &self.appeals
     }
 
     /// The ledger goes on in another file; see [`Heads`].
@@ -447,7 +457,12 @@ impl State {
             Event::Bound { count } => self.next[1] += count,
             Event::Requested { generation, size, root } => self.heads.request(*generation, *size, *root),
             Event::Countersigned { generation, size } => self.heads.countersign(*generation, *size),
-            Event::Recovered { .. } | Event::Appealed { .. } | Event::Damage { .. } => {}
+            Event::Appealed { at, license, text } => {
+                let id = appeal_id(&self.ledger, *at, license.as_deref(), text);
+                self.appeals.file(OpenAppeal { id, at: *at, license: license.clone(), text: text.as_str().into() });
+            }
+            Event::AppealReceived { id, .. } => self.appeals.received(id),
+            Event::Recovered { .. } | Event::Damage { .. } => {}
         }
     }
 
@@ -482,7 +497,10 @@ impl State {
             }
             Document::Extension(extension) => self.extensions.push(held(id, token, extension)),
             Document::Revocation(revocation) => self.revocations.push(held(id, token, revocation)),
-            Document::Ruling(ruling) => self.rulings.push(held(id, token, ruling)),
+            Document::Ruling(ruling) => {
+                self.appeals.ruled(&ruling);
+                self.rulings.push(held(id, token, ruling));
+            }
             Document::Keys(keys) => {
                 self.trust.adopt(&keys);
                 self.keys.push(held(id, token, keys));

@@ -169,6 +169,10 @@ impl Ledger {
     /// # Errors
     /// `Misuse` if something of it is not known to be durable.
     pub fn note(&self) -> Result<String> {
+        self.durable_head().and_then(|head| self.sign(&head))
+    }
+
+    fn durable_head(&self) -> Result<Head> {
         if self.durable < self.position.end {
             return Err(Error::at(
                 ErrorKind::Misuse,
@@ -176,7 +180,15 @@ impl Ledger {
                 "the head is not durable yet; call sync before it is given away",
             ));
         }
-        self.sign(&self.head())
+        Ok(self.head())
+    }
+
+    /// The same with a further line, which is signed too. It says nothing of the ledger.
+    ///
+    /// # Errors
+    /// As [`note`](Ledger::note), and `Misuse` for a line that no note can hold.
+    pub fn note_saying(&self, line: &str) -> Result<String> {
+        self.durable_head().and_then(|head| self.sign_with(&head, Some(line)))
     }
 
     /// A head that this ledger had, as a signed note: as [`note`](Ledger::note).
@@ -198,8 +210,13 @@ impl Ledger {
     }
 
     pub(super) fn sign(&self, head: &Head) -> Result<String> {
+        self.sign_with(head, None)
+    }
+
+    fn sign_with(&self, head: &Head, line: Option<&str>) -> Result<String> {
         let origin = self.origin();
-        let extensions = self.continues()?.map(|continues| continues.line()).into_iter().collect();
+        let continues = self.continues()?.map(|continues| continues.line());
+        let extensions = continues.into_iter().chain(line.map(str::to_owned)).collect();
         let checkpoint = note::Checkpoint { origin: origin.clone(), size: head.size, root: head.root, extensions };
         note::sign(&origin, &self.identity.signer, &checkpoint.text())
     }

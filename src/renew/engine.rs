@@ -431,7 +431,7 @@ impl Engine {
 
     /// When a round is wanted, by what is known now; `now` where it is already.
     fn due(&self, now: Span, outlook: &Outlook) -> Span {
-        if self.wanted {
+        if self.wanted || outlook.appeal {
             return now;
         }
         let hopeless = self.hopeless.filter(|(until, _)| now < *until);

@@ -22,6 +22,15 @@ pub const MAX_REQUEST: usize = 1 << 20;
 /// More letters than any nonce has.
 const NONCE: usize = 256;
 
+/// Whatever stands there: what is no list is a list of that.
+fn any_list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Array(list) => list,
+        Value::Null => Vec::new(),
+        other => vec![other],
+    })
+}
+
 /// A renewal request: what a client asks of the authority.
 ///
 /// An authority reads one, decides by its own books, and signs the lease:
@@ -53,6 +62,10 @@ pub struct RenewalRequest {
     pub nonce: String,
     /// The licences that the ledger knows.
     pub licenses: Vec<String>,
+    /// A5: appeals that the authority may not have, each as [`Appeal`](super::Appeal) reads it, which says what is wrong with one: none of them spoils the
+    /// request. Over a line alone: a text that people carry has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "any_list")]
+    pub appeals: Vec<Value>,
     /// The ledger's head, and what leads to it from older ones.
     #[serde(flatten)]
     pub chain: Chain,
@@ -102,9 +115,11 @@ impl RenewalRequest {
 
     /// What stands between the markers.
     fn content(&self) -> Vec<u8> {
-        let compact = compact::write(self);
+        // A text is to stay as short as a code can hold: an appeal goes as the file that it was written as.
+        let request = RenewalRequest { appeals: Vec::new(), ..self.clone() };
+        let compact = compact::write(&request);
         // A request that is made by another hand may hold what the few bytes cannot say.
-        if compact::read(&compact).as_ref() == Some(self) { compact } else { self.to_json() }
+        if compact::read(&compact).as_ref() == Some(&request) { compact } else { request.to_json() }
     }
 
     /// The body over HTTP.
@@ -431,6 +446,6 @@ mod compact {
             })
         })?;
         let chain = Chain { ledger: id.to_string(), key, head, closings, since };
-        reader.bytes.is_empty().then_some(RenewalRequest { nonce, licenses, chain })
+        reader.bytes.is_empty().then_some(RenewalRequest { nonce, licenses, appeals: Vec::new(), chain })
     }
 }

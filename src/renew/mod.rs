@@ -12,7 +12,7 @@
 //! use reprieve::time::{Instant, Span};
 //!
 //! let mut engine = Engine::new(vec![Endpoint::new("https://eu.example/renew")], Settings::default(), 42);
-//! let outlook = Outlook { t: Instant::EPOCH, terms: vec![], windows: vec![], look: Span::seconds(600) };
+//! let outlook = Outlook { t: Instant::EPOCH, terms: vec![], windows: vec![], appeal: false, look: Span::seconds(600) };
 //! let now = Span::seconds(0);
 //!
 //! // No lease at all: one is asked for at once.
@@ -29,6 +29,7 @@
 //! assert!(until >= Span::seconds(120));
 //! ```
 
+pub(crate) mod appeal;
 mod armour;
 mod chance;
 mod date;
@@ -41,6 +42,7 @@ mod problem;
 mod round;
 mod schedule;
 
+pub use appeal::{APPEAL_TEXT, APPEALS_MOST, Appeal};
 pub use armour::{CODE_MOST, NotRead, is_armoured};
 pub use engine::{Action, Attempt, Engine, Learned, Settings};
 pub use evidence::{Failure, Taken};

@@ -20,6 +20,8 @@ pub struct Outlook {
     pub terms: Vec<Term>,
     /// Announced windows that have not ended: start and end of notices in scope (rule D3).
     pub windows: Vec<(Instant, Instant)>,
+    /// A5: an appeal waits that no authority is known to have: a renewal is due at once, to take it along.
+    pub appeal: bool,
     /// How long a failed check of the outlook waits at most: the longest pause between two looks at it.
     pub look: Span,
 }
@@ -84,7 +86,7 @@ impl Outlook {
     ///
     /// let t: Instant = "2026-01-01T00:00:00Z".parse().unwrap();
     /// let lease = Term { iat: t, exp: t + Span::seconds(86_400) };
-    /// let outlook = Outlook { t, terms: vec![lease], windows: vec![], look: Span::seconds(600) };
+    /// let outlook = Outlook { t, terms: vec![lease], windows: vec![], appeal: false, look: Span::seconds(600) };
     /// assert_eq!(outlook.due(0.5).unwrap().to_string(), "2026-01-01T12:00:00Z");
     /// ```
     pub fn due(&self, share: f64) -> Option<Instant> {
@@ -121,6 +123,7 @@ mod tests {
             t: at(t),
             terms: terms.iter().map(|(iat, exp)| Term { iat: at(*iat), exp: at(*exp) }).collect(),
             windows: windows.iter().map(|(start, end)| (at(*start), at(*end))).collect(),
+            appeal: false,
             look: Span::seconds(600),
         }
     }

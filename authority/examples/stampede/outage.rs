@@ -71,6 +71,7 @@ fn outlook(iat: i64, now: i128) -> Outlook {
         t: base + Span::nanos(now),
         terms: vec![Term { iat, exp: iat + Span::seconds(LEASE) }],
         windows: vec![],
+        appeal: false,
         look: Span::seconds(600),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::error::{Error, ErrorKind};
 use super::super::events::Cursor;
 use super::super::records::{self, KNOWN_LEVEL};
-use super::{Diagnostic, Session, Setup};
+use super::{Diagnostic, Rest, Session, Setup};
 use crate::clock::trusted::Anchor;
 use crate::clock::{Boot, Reading};
 use crate::grace::{Event as Recorded, Live, Record, Saved, State};
@@ -61,6 +61,8 @@ impl Session {
             quiet: None,
             machine,
             pending: None,
+            carried: Vec::new(),
+            rest: Rest::new(),
             uses: Vec::new(),
             damage: Vec::new(),
             recovered: None,
@@ -253,6 +255,8 @@ impl Session {
         std::mem::swap(&mut fresh.diagnostics, &mut self.diagnostics);
         std::mem::swap(&mut fresh.consumers, &mut self.consumers);
         if fresh.state.ledger == self.state.ledger {
+            std::mem::swap(&mut fresh.carried, &mut self.carried);
+            std::mem::swap(&mut fresh.rest, &mut self.rest);
             fresh.pending = self.pending.take();
             fresh.recovered = self.recovered;
         } else {

@@ -2,6 +2,7 @@
 //!
 //! Deciding and appending are one step under the ledger's lock, or two products would both record what is due once.
 
+mod appeals;
 mod care;
 mod check;
 mod consumers;
@@ -13,6 +14,7 @@ mod witness;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
+use appeals::Rest;
 pub(super) use check::View;
 use operate::How;
 pub(super) use renewal::{Asked, Turn};
@@ -60,6 +62,10 @@ pub(super) struct Session {
     quiet: Option<(Weak<State>, Quiet)>,
     machine: Arc<Machine>,
     pub(super) pending: Option<Pending>,
+    /// A5: the appeals that went with the newest request.
+    pub(super) carried: Vec<String>,
+    /// A5: until an appeal of this id goes again, if nothing could be left behind for other products.
+    rest: Rest,
     /// G2: first uses that checks could not record.
     uses: Vec<(String, String, Instant)>,
     /// L2: damage that is not recorded yet.

@@ -181,9 +181,13 @@ impl Session {
         let answer = self.operate(How::Acknowledged, |op, pending| {
             let opened = document::open(token, op.state().trust());
             let countersigned = renewal::countersigned(&opened, op.state());
+            let received = renewal::received(&opened, op.state());
             let answer = op.import(document::trim(token), opened, pending);
             if let Some((generation, size)) = countersigned.filter(|_| answer.accepted && !answer.known) {
                 op.countersigned(generation, size);
+            }
+            if answer.accepted && !answer.known {
+                op.appeals_received(&received);
             }
             answer
         })?;

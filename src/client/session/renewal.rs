@@ -71,7 +71,8 @@ impl Session {
             .filter(|notice| notice.skus.is_empty() || leases().any(|lease| notice.skus.contains(&lease.sku)))
             .map(|notice| (notice.start, notice.end))
             .collect();
-        Ok(Outlook { t, terms, windows, look: LOOK })
+        let appeal = !self.appeals_to_send().is_empty();
+        Ok(Outlook { t, terms, windows, appeal, look: LOOK })
     }
 
     /// Which `keys` document says where to renew, and all ways to the authority: what it names first, then what the application file names
