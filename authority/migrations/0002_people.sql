@@ -26,7 +26,7 @@ CREATE TABLE extension_signatures (
     PRIMARY KEY (request, x)
 );
 
--- The id is the start of the SHA-256 of the file, so that one that arrives twice is one.
+-- The id is made of the ledger, the licence, the words and when they were filed, so that one that arrives twice, on whatever way, is one.
 CREATE TABLE appeals (
     id TEXT PRIMARY KEY,
     license TEXT,

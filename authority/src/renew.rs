@@ -27,6 +27,8 @@ pub struct Ask {
     pub code: Option<String>,
     /// A licence that a person gives this ledger a seat of.
     pub granted: Option<String>,
+    /// A5: the appeals that came with it and are kept, by their ids: its leases say so.
+    pub received: Vec<String>,
 }
 
 /// How long things last.
@@ -288,7 +290,10 @@ impl Books {
             return answer.problems.push(problem(Some(license), word, text));
         };
         let iat = Instant::from_seconds(self.now);
-        let claims = ask.request.lease(license, &licence.sku, &features, iat, put_back);
+        let mut claims = ask.request.lease(license, &licence.sku, &features, iat, put_back);
+        if !ask.received.is_empty() {
+            claims["appeals"] = serde_json::json!(ask.received);
+        }
         answer.leases.push(Lease { license: license.to_owned(), claims });
         let key = (license.to_owned(), ask.request.chain.ledger.clone());
         if let Some(seat) = self.seats.get_mut(&key) {

@@ -9,6 +9,8 @@ mod world;
 mod appeals;
 #[path = "people/attacks.rs"]
 mod attacks;
+#[path = "people/carried.rs"]
+mod carried;
 #[path = "people/documents.rs"]
 mod documents;
 #[path = "people/extensions.rs"]

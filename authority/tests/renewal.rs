@@ -321,7 +321,7 @@ fn a_request_by_mail_is_answered_by_mail() {
     // As mail programs quote and break it.
     let quoted: String = text.lines().map(|line| format!("> {line}\r\n")).collect();
     let request = RenewalRequest::read(quoted.as_bytes()).unwrap();
-    let ask = reprieve_authority::renew::Ask { request, code: None, granted: Some("L1".into()) };
+    let ask = reprieve_authority::renew::Ask { request, code: None, granted: Some("L1".into()), received: vec![] };
     let renewed = served.run(served.authority.renew(ask)).unwrap();
     for one in client.renew(renewed.answer.to_armour().as_bytes()).unwrap() {
         assert!(one.accepted, "{one:?}");

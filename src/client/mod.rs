@@ -225,7 +225,21 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Claims`] if it is empty, its `documents` are no list, or the text of a mail was cut or changed; or as [`Client::import`].
     pub fn renew(&self, answer: &[u8]) -> Result<Vec<Answer>, Error> {
-        Ok(self.renew_answering(answer, "")?.into_iter().map(|(answer, _)| answer).collect())
+        let answers: Vec<Answer> = self.renew_answering(answer, "")?.into_iter().map(|(answer, _)| answer).collect();
+        let genuine = |answer: &Answer| !answer.error.is_some_and(crate::terms::Refusal::is_of_nobody);
+        if renewal::is_by_line(answer) && answers.iter().any(genuine) {
+            self.appeals_were_carried();
+        }
+        Ok(answers)
+    }
+
+    /// A5: the newest request was answered by the authority.
+    fn appeals_were_carried(&self) {
+        // A client that was closed meanwhile has nothing to leave behind.
+        let _ = self.quietly(|session| {
+            session.appeals_were_carried();
+            Ok(())
+        });
     }
 
     /// The same, and whether each shows that the authority is there now, as it answers the request of this nonce.
@@ -240,13 +254,6 @@ impl Client {
             let answers_it = renewal::answers(token, &answer, nonce);
             let taken = Taken { refusal: answer.error, answers: answers_it };
             answers.insert(at, (answer, taken));
-        }
-        let genuine = |answer: &Answer| !answer.error.is_some_and(crate::terms::Refusal::is_of_nobody);
-        if renewal::is_by_line(answer) && answers.values().any(|(answer, _)| genuine(answer)) {
-            self.quietly(|session| {
-                session.appeals_were_carried();
-                Ok(())
-            })?;
         }
         Ok(answers.into_values().collect())
     }

@@ -440,9 +440,14 @@ impl Renewer {
                     self.requested = None;
                 }
                 let results: Vec<_> = answers.into_iter().map(|(_, taken)| taken).collect();
-                self.engine.imported(attempt, &results, now);
+                // Over plain HTTP anybody can show an old answer, and that holds no appeal back.
+                if self.engine.imported(attempt, &results, now) {
+                    self.client.appeals_were_carried();
+                }
             }
-            Err(error) if error.kind() == ErrorKind::Claims => self.engine.imported::<Taken>(attempt, &[], now),
+            Err(error) if error.kind() == ErrorKind::Claims => {
+                self.engine.imported::<Taken>(attempt, &[], now);
+            }
             Err(error) => {
                 self.diagnose([format!("renewal: an answer could not be taken: {error}")]);
                 self.engine.not_imported(attempt, now);

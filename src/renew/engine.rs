@@ -582,9 +582,9 @@ impl Engine {
     }
 
     /// What the client said of the documents in an answer: for each, that it was accepted (`None`), or why not. An answer that is no list of
-    /// documents has none.
-    pub fn imported<T: Copy + Into<Taken>>(&mut self, attempt: AttemptId, results: &[T], now: Span) {
-        let Some((status, authentic)) = self.importing(attempt) else { return };
+    /// documents has none. Returns whether it was the authority that answered.
+    pub fn imported<T: Copy + Into<Taken>>(&mut self, attempt: AttemptId, results: &[T], now: Span) -> bool {
+        let Some((status, authentic)) = self.importing(attempt) else { return false };
         let results: Vec<Taken> = results.iter().map(|result| (*result).into()).collect();
         let verdict = evidence::of_documents(&results, authentic);
         let ended = match verdict {
@@ -592,7 +592,9 @@ impl Engine {
             Verdict::Answered => Ended::Answered(results.iter().find_map(|taken| taken.refusal)),
             Verdict::Failed(_) => Ended::Status(status),
         };
+        let answered = !matches!(verdict, Verdict::Failed(_));
         self.finish(attempt, now, ended, |round| round.verdict(verdict));
+        answered
     }
 
     /// The client could not take the answer: the ledger could not be written, which is no outage (rule G1).

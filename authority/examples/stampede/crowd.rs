@@ -62,7 +62,7 @@ impl Ledger {
         let mut bytes = [0u8; 24];
         bytes[..8].copy_from_slice(&nonce.to_be_bytes());
         let nonce = URL_SAFE_NO_PAD.encode(bytes);
-        RenewalRequest { nonce, licenses: vec![self.license()], chain: self.chain(turn) }.to_json()
+        RenewalRequest { nonce, licenses: vec![self.license()], appeals: vec![], chain: self.chain(turn) }.to_json()
     }
 
     /// What an authority knows of it that has heard its request number 0.

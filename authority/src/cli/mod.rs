@@ -226,15 +226,19 @@ async fn stop() {
 }
 
 async fn answer(path: &Path, request: &Path, license: Option<String>, who: &str) -> Result<()> {
-    let request = RenewalRequest::read(&input::file(request)?).map_err(|error| Error::input(error.to_string()))?;
+    let mut request = RenewalRequest::read(&input::file(request)?).map_err(|error| Error::input(error.to_string()))?;
     let authority = reprieve_authority::start(Config::read(path)?).await?;
     let ledger = request.chain.ledger.clone();
-    let renewed = authority.renew(Ask { request, code: None, granted: license }).await?;
+    // A text has none; what was cut out of a line may.
+    let carried = std::mem::take(&mut request.appeals);
+    let (received, mut problems) = authority.receive_carried(&request.chain, carried).await;
+    let renewed = authority.renew(Ask { request, code: None, granted: license, received }).await?;
+    problems.extend(renewed.problems);
     let mut tx = authority.store().begin().await?;
     let details = serde_json::json!({ "documents": renewed.answer.documents.len() });
     tx.note(NewEntry { who, what: "renewal.by_hand", subject: &ledger, why: "", details }).await?;
     tx.commit().await?;
-    for problem in &renewed.problems {
+    for problem in &problems {
         output::say(&problem.text);
     }
     output::print(&renewed.answer.to_armour())

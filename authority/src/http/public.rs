@@ -1,6 +1,7 @@
 //! What everybody may ask: renewals, the documents that are the same for all, and the log.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -22,7 +23,11 @@ use super::access::bearer;
 use crate::error::{Error, Kind, Result};
 use crate::issue::hash_of;
 use crate::log::WIDTH;
-use crate::renew::Ask;
+use crate::people::appeals::not_taken;
+use crate::renew::{Ask, Problem};
+
+/// How long a renewal waits for the appeals that came with it.
+const CARRIED: Duration = Duration::from_secs(3);
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -39,7 +44,8 @@ pub fn routes() -> OpenApiRouter<Shared> {
 /// Renew a ledger's leases.
 ///
 /// The body is a renewal request, as `Client::request` makes it. `Authorization: Bearer CODE` with a licence's activation code takes a seat of it. The
-/// answer is `{"documents": [token, ...], "problems": [{"license", "problem", "text"}, ...]}`; problems are for people, and decide nothing.
+/// answer is `{"documents": [token, ...], "problems": [{"license", "problem", "text"}, ...], "appeals": [id, ...]}`; problems are for people, and decide
+/// nothing; `appeals` are those that came with the request and are kept, as the leases say too.
 #[utoipa::path(post, path = "/v1/renew", tag = "renewal", request_body(content = String, content_type = "application/json"),
     responses((status = 200, description = "Documents"), (status = 400, description = "No renewal request"),
         (status = 429, description = "This ledger asks too often: Retry-After"),
@@ -52,16 +58,38 @@ async fn renew(
 ) -> Result<Response> {
     // Checking signatures is work of the processor's.
     let request = tokio::task::block_in_place(|| RenewalRequest::read(&body));
-    let request = request.map_err(|error| Error::input(error.to_string()))?;
+    let mut request = request.map_err(|error| Error::input(error.to_string()))?;
     shared.ledger_asks(request.chain.key)?;
     let code = bearer(&headers).map(hash_of);
-    let renewed = shared.authority.renew(Ask { request, code, granted: None }).await?;
+    let (received, problems) = carried(&shared, from, &mut request).await;
+    let renewed = shared.authority.renew(Ask { request, code, granted: None, received: received.clone() }).await?;
     if renewed.problems.iter().any(|problem| problem.problem == "unknown_code") {
         shared.failed(from.ip())?;
     }
     let mut answer: Value = serde_json::from_slice(&renewed.answer.to_json()).unwrap_or_default();
-    answer["problems"] = serde_json::to_value(&renewed.problems).unwrap_or_default();
+    let problems: Vec<Problem> = renewed.problems.into_iter().chain(problems).collect();
+    answer["problems"] = serde_json::to_value(&problems).unwrap_or_default();
+    answer["appeals"] = json!(received);
     Ok(Json(answer).into_response())
+}
+
+/// A5: what came of the appeals of a request. Whatever does, the renewal goes on, and soon.
+async fn carried(shared: &Shared, from: SocketAddr, request: &mut RenewalRequest) -> (Vec<String>, Vec<Problem>) {
+    let appeals = std::mem::take(&mut request.appeals);
+    if appeals.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    // Who makes up a ledger for each has one address all the same.
+    if let Err(error) = shared.address_appeals(from.ip()) {
+        return (Vec::new(), vec![not_taken(error.message())]);
+    }
+    let (authority, chain) = (shared.authority.clone(), request.chain.clone());
+    // On its own, so that a commit under way is not given up with it.
+    let taken = tokio::spawn(async move { authority.receive_carried(&chain, appeals).await });
+    match tokio::time::timeout(CARRIED, taken).await {
+        Ok(Ok(taken)) => taken,
+        _ => (Vec::new(), vec![not_taken("the database was busy; it is sent again")]),
+    }
 }
 
 /// The documents that are the same for all.

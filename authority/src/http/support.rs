@@ -238,10 +238,7 @@ async fn appeal(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>)> {
-    // One address may appeal as often as one ledger may renew.
-    let key = ring::digest::digest(&ring::digest::SHA256, from.ip().to_string().as_bytes());
-    let key: [u8; 32] = key.as_ref().try_into().unwrap_or_default();
-    shared.ledger_asks(key)?;
+    shared.address_appeals(from.ip())?;
     let received = shared.authority.receive_appeal(&body, Way::Http, "customer").await?;
     Ok((StatusCode::CREATED, Json(received_shown(&received))))
 }
@@ -265,7 +262,7 @@ struct AppealShown {
     /// The customer's words.
     text: String,
     received: String,
-    /// `http` or `file`.
+    /// `renewal`, `http` or `file`.
     way: String,
     /// Whether its head is signed by the key that the authority knows for the ledger.
     known: bool,

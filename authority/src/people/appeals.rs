@@ -6,15 +6,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reprieve::document::{self, Document as Says};
-use reprieve::ledger::LedgerId;
-use reprieve::ledger::note::{self, Checkpoint, Verifier};
+use reprieve::ledger::Chain;
+use reprieve::renew::{APPEALS_MOST, Appeal};
 use reprieve::terms::is_name;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Kind, Result};
-use crate::issue::{Authority, Published, hash_of};
-use crate::store::{AppealRow, LedgerRow, NewEntry};
+use crate::issue::{Authority, Published};
+use crate::renew::Problem;
+use crate::store::{AppealRow, NewEntry};
 
 /// The most bytes of an appeal. A client sends its last thousand records with it.
 pub const MAX_APPEAL: usize = 4 << 20;
@@ -34,13 +34,29 @@ const MOST: i64 = 20;
 /// The most open appeals of ledgers that hold no seat, and the most bytes of one: whoever makes up a ledger cannot fill the database.
 const MOST_UNKNOWN: (i64, usize) = (256, 1 << 20);
 
+/// The most appeals of one renewal that are looked at: a client keeps no more open. And the most bytes of one, as a file.
+const CARRIED: usize = 16;
+const MAX_CARRIED: usize = 2 * APPEALS_MOST;
+
 /// How an appeal came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
+    /// With a renewal (A5).
+    Renewal,
     /// From the product, over HTTP: nobody has looked at it.
     Http,
     /// From a file, by somebody with an access token.
     File,
+}
+
+impl Way {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Way::Renewal => "renewal",
+            Way::Http => "http",
+            Way::File => "file",
+        }
+    }
 }
 
 /// What became of an appeal that arrived.
@@ -56,67 +72,25 @@ pub struct Received {
     pub known: bool,
 }
 
-#[derive(Deserialize)]
+/// An appeal that can be read, and the text that it came as.
 struct Sent {
-    appeal: Said,
-    ledger: String,
-    generation: u64,
-    head: String,
-}
-
-#[derive(Deserialize)]
-struct Said {
-    license: Option<String>,
-    text: String,
-}
-
-/// An appeal that can be read.
-struct Read {
-    license: Option<String>,
-    ledger: LedgerId,
-    text: String,
-    head: String,
-    origin: String,
+    says: Appeal,
     content: String,
 }
 
-fn read(bytes: &[u8]) -> Result<Read> {
-    let wrong = |why: String| Error::input(format!("this is no appeal as `reprieve appeal` writes it: {why}"));
+fn read(bytes: &[u8]) -> Result<Sent> {
     if bytes.len() > MAX_APPEAL {
-        return Err(wrong(format!("it has {} bytes, and {MAX_APPEAL} are the most", bytes.len())));
+        let text = format!("this is no appeal: it has {} bytes, and {MAX_APPEAL} are the most", bytes.len());
+        return Err(Error::input(text));
     }
-    let content = std::str::from_utf8(bytes).map_err(|_| wrong("it is no text in UTF-8".to_owned()))?;
-    let mut from = serde_json::Deserializer::from_str(content);
-    let sent: Sent = serde_path_to_error::deserialize(&mut from)
-        .map_err(|error| wrong(format!("`{}`: {}", error.path(), error.inner())))?;
-    from.end().map_err(|_| wrong("something stands behind its end".to_owned()))?;
-    let Said { license, text } = sent.appeal;
-    if text.trim().is_empty() || text.len() > 10_000 {
-        return Err(wrong("`appeal.text` has 1 to 10,000 bytes".to_owned()));
-    }
-    if license.as_deref().is_some_and(|license| !is_name(license)) {
-        return Err(wrong("`appeal.license` is no name".to_owned()));
-    }
-    let ledger: LedgerId = sent.ledger.parse().map_err(|_| wrong("`ledger` is no ledger's id".to_owned()))?;
-    let head = Checkpoint::of_note(&sent.head).map_err(|_| wrong("`head` is no signed head".to_owned()))?;
-    if head.origin != note::origin(&ledger, sent.generation) || sent.head.len() > 16 << 10 || sent.head.contains('\0') {
-        return Err(wrong("`head` is of another ledger or generation".to_owned()));
-    }
-    Ok(Read {
-        license,
-        ledger,
-        // No database takes this one, and no customer types it.
-        text: text.replace('\0', "\u{fffd}"),
-        head: sent.head,
-        origin: head.origin,
-        content: content.to_owned(),
-    })
+    let says = Appeal::read(bytes).map_err(|error| Error::input(error.to_string()))?;
+    // What was read as JSON is in UTF-8.
+    Ok(Sent { says, content: String::from_utf8_lossy(bytes).into_owned() })
 }
 
-/// Whether a head is signed by the key that is known for its ledger.
-fn signed(origin: &str, head: &str, row: &LedgerRow) -> bool {
-    let key = STANDARD.decode(&row.key).ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
-    key.and_then(|key| Verifier::new(origin, key).ok()).is_some_and(|verifier| verifier.verify(head).is_ok())
+/// A5: what is wrong with an appeal that came with a renewal, which goes on all the same.
+pub fn not_taken(why: &str) -> Problem {
+    Problem { license: None, problem: "appeal_not_taken", text: format!("an appeal was not taken: {why}") }
 }
 
 /// Whether a text may name a file that goes with an appeal.
@@ -130,24 +104,64 @@ impl Authority {
     /// # Errors
     /// `Input` for what is no appeal, `Refused` where another key than the ledger's signed its head, `Busy` where too many are open.
     pub async fn receive_appeal(&self, bytes: &[u8], way: Way, who: &str) -> Result<Received> {
-        let read = read(bytes)?;
-        let ledger = read.ledger.to_string();
-        let id: String = hash_of(&read.content).chars().take(32).collect();
+        self.receive(read(bytes)?, way, who).await
+    }
+
+    /// A5: takes the appeals that came with a renewal: those that are kept now, or were already, and what is wrong with the others. None of them is any
+    /// reason to refuse the renewal.
+    pub async fn receive_carried(&self, chain: &Chain, appeals: Vec<Value>) -> (Vec<String>, Vec<Problem>) {
+        let (mut received, mut problems) = (Vec::new(), Vec::new());
+        if appeals.len() > CARRIED {
+            problems.push(not_taken(&format!("{} came with one renewal, and {CARRIED} are the most", appeals.len())));
+        }
+        for appeal in appeals.into_iter().take(CARRIED) {
+            match self.carried(chain, appeal).await {
+                Ok(id) => received.push(id),
+                Err(error) => problems.push(not_taken(error.message())),
+            }
+        }
+        (received, problems)
+    }
+
+    async fn carried(&self, chain: &Chain, appeal: Value) -> Result<String> {
+        let says = Appeal::of_value(appeal).map_err(|error| Error::input(error.to_string()))?;
+        if says.ledger.to_string() != chain.ledger || says.key != chain.key {
+            return Err(Error::new(Kind::Refused, "it is of another ledger than the one that renews"));
+        }
+        let content = String::from_utf8_lossy(&says.to_json()).into_owned();
+        if content.len() > MAX_CARRIED {
+            return Err(Error::input("it is too large for a renewal; send it to support by mail"));
+        }
+        // One that is there already needs no lock that renewals wait for.
+        match self.store().appeal(&says.id).await {
+            Ok(_) => Ok(says.id),
+            Err(error) if error.kind() == Kind::Missing => {
+                Ok(self.receive(Sent { says, content }, Way::Renewal, "customer").await?.id)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn receive(&self, sent: Sent, way: Way, who: &str) -> Result<Received> {
+        let Sent { says, content } = sent;
+        let (id, ledger) = (says.id, says.ledger.to_string());
         let mut tx = self.store().begin().await?;
         let row = tx.ledgers(std::slice::from_ref(&ledger)).await?.remove(&ledger);
-        let known = row.as_ref().is_some_and(|row| signed(&read.origin, &read.head, row));
-        if way == Way::Http && row.is_some() && !known {
+        let known = row.as_ref().is_some_and(|row| row.key == STANDARD.encode(says.key));
+        if way != Way::File && row.is_some() && !known {
             let text = "its head is not signed by the key of this ledger; send the file and the ledger to support";
             return Err(Error::new(Kind::Refused, text));
         }
+        let size = content.len();
         let new = AppealRow {
             id: id.clone(),
-            license: read.license,
+            license: says.license,
             ledger: ledger.clone(),
-            words: read.text,
-            head: read.head,
-            content: read.content,
-            way: if way == Way::Http { "http" } else { "file" }.to_owned(),
+            // No database takes this one, and no customer types it.
+            words: says.text.replace('\0', "\u{fffd}"),
+            head: says.head,
+            content,
+            way: way.as_str().to_owned(),
             known,
             received: self.store().now(),
             state: "open".to_owned(),
@@ -161,13 +175,13 @@ impl Authority {
             Err(error) if error.kind() == Kind::Missing => {}
             Err(error) => return Err(error),
         }
-        if way == Way::Http {
+        if way != Way::File {
             let seated = known && !tx.seats_of_ledgers(std::slice::from_ref(&ledger)).await?.is_empty();
             let (open, most) = match seated {
                 true => (tx.open_appeals(Some(&ledger)).await?, MOST),
                 false => (tx.open_appeals(None).await?, MOST_UNKNOWN.0),
             };
-            if !seated && bytes.len() > MOST_UNKNOWN.1 {
+            if !seated && size > MOST_UNKNOWN.1 {
                 return Err(Error::input(
                     "this appeal is too large for a ledger that holds no seat; send it to support by mail",
                 ));
@@ -297,18 +311,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_appeal_is_named() {
-        for (text, word) in [
-            ("", "EOF"),
-            ("[]", "invalid"),
-            (r#"{"appeal":{"license":7,"text":"x"}}"#, "appeal.license"),
-            (r#"{"appeal":{"license":null,"text":" "},"ledger":"x","generation":0,"head":""}"#, "appeal.text"),
-            (r#"{"appeal":{"license":"a b","text":"x"},"ledger":"x","generation":0,"head":""}"#, "appeal.license"),
-            (r#"{"appeal":{"license":null,"text":"x"},"ledger":"x","generation":0,"head":""}"#, "`ledger`"),
-        ] {
-            let error = read(text.as_bytes()).map(|_| ()).unwrap_err();
-            assert!(error.message().contains(word), "{text}: {error}");
-        }
-        assert!(read(&vec![b' '; MAX_APPEAL + 1]).is_err());
+    fn what_is_too_large_is_not_looked_at() {
+        let error = read(&vec![b' '; MAX_APPEAL + 1]).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("are the most"), "{error}");
+        assert!(read(b"{\"appeal\": \"\xff\"}").is_err(), "no text");
     }
 }

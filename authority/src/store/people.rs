@@ -48,7 +48,7 @@ pub struct SignatureRow {
 /// An appeal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppealRow {
-    /// The start of the SHA-256 of its bytes, in hexadecimal digits.
+    /// By what client and authority know it, on whatever way it came: 32 hexadecimal digits.
     pub id: String,
     /// The licence, where it names one.
     pub license: Option<String>,
@@ -60,7 +60,7 @@ pub struct AppealRow {
     pub head: String,
     /// The whole of it, as it came.
     pub content: String,
-    /// How it came: `http` or `file`.
+    /// How it came: `renewal`, `http` or `file`.
     pub way: String,
     /// Whether its head is signed by the key that the authority knows for this ledger; an unknown ledger's is not.
     pub known: bool,
@@ -282,7 +282,7 @@ impl Tx {
         rows.first().map(appeal).transpose()?.ok_or_else(|| no_appeal(id))
     }
 
-    /// How many appeals are open: of one ledger, or of all that came over HTTP and whose ledgers hold no seat.
+    /// How many appeals are open: of one ledger, or of all that nobody brought and whose ledgers hold no seat.
     ///
     /// # Errors
     /// What the database says.
@@ -292,10 +292,10 @@ impl Tx {
                 Statement::new("SELECT COUNT(*) FROM appeals WHERE state = 'open' AND ledger = $1").bind(ledger)
             }
             None => Statement::new(
-                "SELECT COUNT(*) FROM appeals WHERE state = 'open' AND way = $1 \
+                "SELECT COUNT(*) FROM appeals WHERE state = 'open' AND way <> $1 \
                  AND NOT EXISTS (SELECT 1 FROM seats WHERE seats.ledger = appeals.ledger)",
             )
-            .bind("http"),
+            .bind("file"),
         };
         count(&self.rows(&statement).await?)
     }

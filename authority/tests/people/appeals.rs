@@ -8,12 +8,12 @@ use reprieve::client::Client;
 use serde_json::{Value, json};
 use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
 
-use super::world::{World, kinds, now};
+use super::world::{Forger, World, kinds, now};
 
 const SECRET: [u8; 32] = [7; 32];
 
 /// One whose products make ledgers that the vendor's audit key opens.
-fn world() -> World {
+pub fn world() -> World {
     World::with(|folder| {
         // So that what is told to wait is told so for the number of its appeals.
         let settings = std::fs::read_to_string(folder.join("authority.toml")).unwrap();
@@ -40,7 +40,7 @@ fn appeal(world: &World, client: &Client, text: &str) -> (String, Vec<u8>) {
 }
 
 /// What `appeal verify` finds, and how it ends.
-fn verify(world: &World, token: &str, appeal: &str, key: &str, ledger: Option<&Path>) -> (i32, Value, String) {
+pub fn verify(world: &World, token: &str, appeal: &str, key: &str, ledger: Option<&Path>) -> (i32, Value, String) {
     let (app, key) = (world.path("reprieve.toml"), world.path(key));
     let mut args = vec![
         "appeal",
@@ -213,35 +213,34 @@ fn what_is_made_up_is_not_taken() {
     let code = world.license("L1");
     let (mine, stranger) = (world.client("m1"), world.client("m2"));
     world.renew(&mine, Some(&code));
-    let mut forged: Value = serde_json::from_slice(&stranger.appeal(None, "Let me in.").unwrap()).unwrap();
     // One that never renewed is taken, and said to be unknown.
-    let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(forged.to_string().as_bytes()));
-    assert!(status == 201 && text.contains("\"known\":false"), "{text}");
-    // A head of another ledger under this one's name.
-    let ledger = mine.ledger_id().unwrap();
-    let theirs = forged["ledger"].as_str().unwrap().to_owned();
-    forged["ledger"] = json!(ledger);
-    let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(forged.to_string().as_bytes()));
-    assert!(status == 400 && text.contains("another ledger"), "{text}");
-    let head = forged["head"].as_str().unwrap().replace(&theirs, &ledger);
-    forged["head"] = json!(head);
-    let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(forged.to_string().as_bytes()));
-    assert!(status == 422 && text.contains("not signed by the key of this ledger"), "{status} {text}");
-    // Of ledgers that hold no seat so much is taken, and no more.
-    forged["ledger"] = json!(theirs);
-    forged["head"] = json!(forged["head"].as_str().unwrap().replace(&ledger, &theirs));
-    let post = |body: &Value| {
-        let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(body.to_string().as_bytes()));
+    let post = |body: &[u8]| {
+        let (status, _, text) = world.http("POST", "/v1/appeals", None, Some(body));
         (status, text)
     };
-    let mut large = forged.clone();
-    large["history"] = json!(["x".repeat(1 << 20)]);
-    let (status, text) = post(&large);
+    let (status, text) = post(&stranger.appeal(None, "Let me in.").unwrap());
+    assert!(status == 201 && text.contains("\"known\":false"), "{text}");
+    let forged = Forger::new(7);
+    // Whoever has a key of his own signs what he likes, and not for a ledger whose key is known.
+    let ledger = mine.ledger_id().unwrap();
+    let (status, text) = post(forged.appeal(&ledger, "Let me in.", json!([])).to_string().as_bytes());
+    assert!(status == 422 && text.contains("not signed by the key of this ledger"), "{status} {text}");
+    // A head of another ledger under this one's name, and words that nobody signed.
+    let mut altered = forged.appeal(&forged.ledger, "Let me in.", json!([]));
+    altered["ledger"] = json!(ledger);
+    let (status, text) = post(altered.to_string().as_bytes());
+    assert!(status == 400 && text.contains("another ledger"), "{text}");
+    let mut altered: Value = serde_json::from_slice(&mine.appeal(None, "Look at it.").unwrap()).unwrap();
+    altered["appeal"]["text"] = json!("I did it.");
+    let (status, text) = post(altered.to_string().as_bytes());
+    assert!(status == 400 && text.contains("it was changed since"), "{text}");
+    // Of ledgers that hold no seat so much is taken, and no more.
+    let large = forged.appeal(&forged.ledger, "Let me in.", json!(["x".repeat(1 << 20)]));
+    let (status, text) = post(large.to_string().as_bytes());
     assert!(status == 400 && text.contains("too large for a ledger that holds no seat"), "{status} {text}");
     let mut taken = 1;
     for at in 0..300 {
-        forged["appeal"]["text"] = json!(format!("Let me in, {at}."));
-        match post(&forged) {
+        match post(forged.appeal(&forged.ledger, &format!("Let me in, {at}."), json!([])).to_string().as_bytes()) {
             (201, _) => taken += 1,
             (status, text) => assert!(status == 429 && text.contains("too many appeals wait"), "{status} {text}"),
         }

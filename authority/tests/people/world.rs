@@ -5,12 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reprieve::client::{Answer, Builder, Client};
 use reprieve::document::{self, SigningKey};
+use reprieve::ledger::note::{self, Checkpoint};
+use reprieve::ledger::{Chain, LedgerId};
+use reprieve::renew::RenewalRequest;
 use reprieve::terms::Kind;
 use reprieve_authority::config::Config;
 use reprieve_authority::init::{Plan, init};
 use reprieve_authority::{http, keys};
+use ring::digest::{SHA256, digest};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -277,4 +284,47 @@ pub fn now() -> i64 {
 /// The kinds of documents that were accepted.
 pub fn kinds(answers: &[Answer]) -> Vec<&'static str> {
     answers.iter().filter_map(|answer| answer.kind).map(|kind| kind.as_str()).collect()
+}
+
+/// Who signs with a key of his own, as the ledger that he names: it needs none of the library's code.
+pub struct Forger {
+    key: Ed25519KeyPair,
+    pub ledger: String,
+}
+
+impl Forger {
+    pub fn new(seed: u8) -> Forger {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        Forger { key, ledger: format!("{seed:02x}").repeat(16) }
+    }
+
+    fn public(&self) -> [u8; 32] {
+        self.key.public_key().as_ref().try_into().unwrap()
+    }
+
+    fn head(&self, ledger: &str, extensions: Vec<String>) -> String {
+        let ledger: LedgerId = ledger.parse().unwrap();
+        let origin = note::origin(&ledger, 0);
+        let checkpoint = Checkpoint { origin: origin.clone(), size: 1, root: [7; 32], extensions };
+        note::sign(&origin, &self.key, &checkpoint.text()).unwrap()
+    }
+
+    /// An appeal of a ledger, signed by this key: its hash is that of the JSON with sorted keys and no white space.
+    pub fn appeal(&self, ledger: &str, text: &str, history: Value) -> Value {
+        let mut appeal = json!({
+            "appeal": { "at": "2026-01-01T00:00:00Z", "license": null, "text": text }, "clock": "ok", "generation": 0,
+            "history": history, "key": STANDARD.encode(self.public()), "ledger": ledger,
+        });
+        let hash = STANDARD.encode(digest(&SHA256, appeal.to_string().as_bytes()));
+        appeal["head"] = json!(self.head(ledger, vec![format!("appeal {hash}")]));
+        appeal
+    }
+
+    /// A renewal request of a ledger, with these appeals.
+    pub fn request(&self, ledger: &str, appeals: Vec<Value>) -> Vec<u8> {
+        let (closings, since) = (Vec::new(), Vec::new());
+        let chain =
+            Chain { ledger: ledger.to_owned(), key: self.public(), head: self.head(ledger, vec![]), closings, since };
+        RenewalRequest { nonce: "n".to_owned(), licenses: vec![], appeals, chain }.to_json()
+    }
 }
