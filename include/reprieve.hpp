@@ -220,7 +220,8 @@ enum class EventKind : std::uint32_t {
     ledger_suspect = REPRIEVE_EVENT_LEDGER_SUSPECT,
     ledger_restored = REPRIEVE_EVENT_LEDGER_RESTORED,
     ledger_recovered = REPRIEVE_EVENT_LEDGER_RECOVERED,
-    appeal_filed = REPRIEVE_EVENT_APPEAL_FILED
+    appeal_filed = REPRIEVE_EVENT_APPEAL_FILED,
+    appeal_received = REPRIEVE_EVENT_APPEAL_RECEIVED
 };
 
 /// Who does upkeep, which reads the clocks and the ledger and records what is due.

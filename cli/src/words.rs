@@ -176,7 +176,8 @@ pub fn effective(event: &Event) -> Option<Instant> {
         | Event::ClockRestored { at }
         | Event::LedgerRestored { at }
         | Event::Recovered { at, .. }
-        | Event::Appealed { at, .. } => Some(*at),
+        | Event::Appealed { at, .. }
+        | Event::AppealReceived { at, .. } => Some(*at),
         _ => None,
     }
 }
@@ -238,6 +239,10 @@ pub fn event(event: &Event) -> String {
         Event::Appealed { license, text, .. } => {
             let license = license.as_ref().map_or_else(String::new, |license| format!(" for licence {license}"));
             format!("The customer appealed{license}: \u{201c}{}\u{201d}", crate::output::one_line(text))
+        }
+        Event::AppealReceived { license, id, .. } => {
+            let license = license.as_ref().map_or_else(String::new, |license| format!(" for licence {license}"));
+            format!("The vendor has the customer's appeal {id}{license}")
         }
         Event::Home { .. } => "This machine became the ledger's own".to_owned(),
         Event::Requested { size, .. } => format!("A renewal was asked for, at {size} records"),

@@ -266,6 +266,8 @@ class EventKind(_Word):
     """A torn tail was cut off after a crash; nothing acknowledged was lost."""
     APPEAL_FILED = "appeal_filed"
     """The customer appealed."""
+    APPEAL_RECEIVED = "appeal_received"
+    """The vendor has the appeal."""
 
 
 class Fault(_Word):

@@ -405,7 +405,9 @@ impl PyClient {
     }
 
     /// Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's signed
-    /// head and its recent history. What comes back is a ruling: see :meth:`import_document`.
+    /// head and its recent history. Where there is a line, the next renewal takes it along by itself, and an event
+    /// ``appeal_received`` tells that the vendor has it; sent by hand as well, it is one. What comes back is a ruling: see
+    /// :meth:`import_document`.
     ///
     /// >>> import json
     /// >>> with Drill('{"sku": "cad", "steps": []}') as drill, drill.client as client:

@@ -17,6 +17,7 @@ PAGE = 4096
 TOLD = {
     "grace_started", "grace_ended", "access_changed", "grace_changed", "grace_warning", "document_accepted", "document_refused", "clock_suspect",
     "clock_restored", "ledger_suspect", "ledger_restored", "ledger_recovered", "appeal_filed",
+    "appeal_received",
 }  # fmt: skip
 # What no ledger here may hold: nobody damaged it, put it back, moved it or turned a clock.
 NEVER = {"clock_suspect", "ledger_suspect", "damage_found", "record_missing"}

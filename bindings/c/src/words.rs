@@ -148,6 +148,8 @@ pub const REPRIEVE_EVENT_LEDGER_RESTORED: u32 = 11;
 pub const REPRIEVE_EVENT_LEDGER_RECOVERED: u32 = 12;
 /// Event: the customer appealed.
 pub const REPRIEVE_EVENT_APPEAL_FILED: u32 = 13;
+/// Event: the vendor has the appeal.
+pub const REPRIEVE_EVENT_APPEAL_RECEIVED: u32 = 14;
 
 /// Upkeep: checks do it, at most every 10 ms.
 pub const REPRIEVE_UPKEEP_IN_CHECKS: u32 = 0;
@@ -281,6 +283,7 @@ const EVENT: Words = &[
     (11, c"ledger_restored"),
     (12, c"ledger_recovered"),
     (13, c"appeal_filed"),
+    (14, c"appeal_received"),
 ];
 
 const FAILURE: Words = &[

@@ -171,6 +171,8 @@ namespace Reprieve
         LedgerRecovered = 12,
         /// <summary>The customer appealed.</summary>
         AppealFiled = 13,
+        /// <summary>The vendor has the appeal.</summary>
+        AppealReceived = 14,
     }
 
     /// <summary>The words of the rules, as documents, scenarios, the command line and every other binding write them.</summary>
@@ -210,6 +212,7 @@ namespace Reprieve
         {
             "none", "grace_started", "grace_ended", "access_changed", "grace_changed", "grace_warning", "document_accepted", "document_refused",
             "clock_suspect", "clock_restored", "ledger_suspect", "ledger_restored", "ledger_recovered", "appeal_filed",
+            "appeal_received",
         };
 
         /// <summary>The word, such as <c>full</c>.</summary>

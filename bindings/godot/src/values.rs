@@ -141,8 +141,8 @@ impl ReprieveRequest {
 pub struct ReprieveEvent {
     /// What happened: [code]"grace_started"[/code], [code]"grace_warning"[/code], [code]"grace_changed"[/code], [code]"grace_ended"[/code],
     /// [code]"access_changed"[/code], [code]"document_accepted"[/code], [code]"document_refused"[/code], [code]"clock_suspect"[/code],
-    /// [code]"clock_restored"[/code], [code]"ledger_suspect"[/code], [code]"ledger_restored"[/code], [code]"ledger_recovered"[/code] or
-    /// [code]"appeal_filed"[/code]. Skip one that you do not know.
+    /// [code]"clock_restored"[/code], [code]"ledger_suspect"[/code], [code]"ledger_restored"[/code], [code]"ledger_recovered"[/code],
+    /// [code]"appeal_filed"[/code] or [code]"appeal_received"[/code]. Skip one that you do not know.
     #[var(no_set)]
     kind: GString,
     /// When, in seconds since 1970.

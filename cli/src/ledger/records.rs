@@ -134,6 +134,9 @@ pub fn flat(seq: u64, index: usize, record: &Record, event: &Event) -> Map<Strin
             put("license", json!(license));
             put("text", json!(text));
         }
+        Event::AppealReceived { license, .. } => {
+            put("license", json!(license));
+        }
         Event::Requested { generation, size, .. } | Event::Countersigned { generation, size } => {
             put("generation", json!(generation));
             put("size", json!(size));

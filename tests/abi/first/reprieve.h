@@ -388,6 +388,9 @@
 // Event: the customer appealed.
 #define REPRIEVE_EVENT_APPEAL_FILED 13
 
+// Event: the vendor has the appeal.
+#define REPRIEVE_EVENT_APPEAL_RECEIVED 14
+
 // Upkeep: checks do it, at most every 10 ms.
 #define REPRIEVE_UPKEEP_IN_CHECKS 0
 
@@ -901,8 +904,8 @@ reprieve_status reprieve_client_report(const struct reprieve_client *client,
 // Makes a renewal request: bytes to send to the vendor's renewal server, best by POST. The lease that answers it
 // within 10 minutes is fresh; a newer request takes its place. The library does no networking.
 //
-// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before;
-// owned by the caller. `nonce` (out, or NULL): what the lease must echo; owned by the caller.
+// `body` (out, not NULL): JSON, with the ledger's signed head and proofs that it goes on from those sent before, and
+// with appeals that the vendor may not have; owned by the caller. `nonce` (out, or NULL): what the lease must echo; owned by the caller.
 // Statuses: what the ledger says (300s). Any thread; waits as `reprieve_client_import`. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_client_request(const struct reprieve_client *client,
@@ -981,7 +984,8 @@ reprieve_status reprieve_client_status(const struct reprieve_client *client,
                                        struct reprieve_error **error);
 
 // Files an appeal, in the customer's words, and gives what to send to the vendor: JSON with the text, the ledger's
-// signed head and its recent history.
+// signed head and its recent history. Where there is a line, the next renewal takes it along by itself, and the
+// event `REPRIEVE_EVENT_APPEAL_RECEIVED` tells that the vendor has it; sent by hand as well, it is one.
 //
 // `license`: the licence that it is about, UTF-8; NULL and 0 for the ledger as such. `text`: UTF-8, 1 to 10,000
 // bytes. `packet` (out, not NULL): owned by the caller.

@@ -54,7 +54,7 @@ namespace
 			size_t Size = 0;
 			return Get(Given, &Data, &Size) == REPRIEVE_OK ? ReprieveText(Data, Size) : FString();
 		};
-		Event.Kind = Info.kind <= REPRIEVE_EVENT_APPEAL_FILED ? static_cast<EReprieveEventKind>(Info.kind) : EReprieveEventKind::Other;
+		Event.Kind = Info.kind <= REPRIEVE_EVENT_APPEAL_RECEIVED ? static_cast<EReprieveEventKind>(Info.kind) : EReprieveEventKind::Other;
 		Event.At = ReprieveInstant(Info.at);
 		Event.License = Text(Library.event_license);
 		Event.Feature = Text(Library.event_feature);

@@ -64,6 +64,7 @@ enum class EReprieveEventKind : uint8
 	LedgerRestored = 11,
 	LedgerRecovered = 12,
 	AppealFiled = 13,
+	AppealReceived = 14,
 	/** A newer library's, which this plugin does not know: skip it. */
 	Other = 255,
 };
