@@ -55,3 +55,119 @@ impl Session {
         self.rest = rest;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::client::{App, Builder, Client};
+    use crate::drill::{Authority, World};
+    use crate::renew::Appeal;
+    use crate::terms::Kind;
+
+    fn hours(n: i64) -> Span {
+        Span::seconds(n * 3600)
+    }
+
+    struct Scene {
+        authority: Authority,
+        world: World,
+        folder: tempfile::TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Scene {
+            let world = World::new("2026-01-01T00:00:00Z".parse().unwrap());
+            Scene { authority: Authority::new().unwrap(), world, folder: tempfile::tempdir().unwrap() }
+        }
+
+        fn open(&self) -> Client {
+            let mut app = App::new("acme", b"sixteen bytes or more", vec![self.authority.root()]);
+            app.keys = Some(self.authority.keys_token("2026-01-01T00:00:00Z".parse().unwrap()));
+            let facts = self.world.clone();
+            let builder = Builder::new(app).folder(self.folder.path().join("ledger"));
+            let builder = builder.witness(self.folder.path().join("witness"));
+            let machine = Arc::new(move |ledger: &str| facts.machine(ledger));
+            builder.drill(Arc::new(self.world.clone()), Some(machine), None).open().unwrap()
+        }
+
+        /// How many appeals a request takes along.
+        fn carries(&self, client: &Client) -> usize {
+            let body: Value = serde_json::from_slice(&client.request().unwrap().body).unwrap();
+            body.get("appeals").map_or(0, |list| list.as_array().unwrap().len())
+        }
+
+        /// An authority answers the newest request, by a lease that says this of appeals.
+        fn answers(&self, client: &Client, appeals: Value) {
+            let now = self.world.now();
+            let claims = json!({
+                "license": "L1", "sku": "cad", "ledger": client.ledger_id().unwrap(), "iat": now.seconds(),
+                "features": { "core": (now + hours(9000)).seconds() }, "appeals": appeals,
+            });
+            let token = self.authority.issue(Kind::Lease, &claims, 1, None).unwrap();
+            assert!(client.renew(&token).unwrap()[0].accepted);
+        }
+    }
+
+    /// A5: what was sent and is not confirmed goes again after a day, also across a boot, and rests for other products.
+    #[test]
+    fn what_no_answer_confirms_goes_again_after_a_day() {
+        let scene = Scene::new();
+        let (client, other) = (scene.open(), scene.open());
+        client.appeal(Some("L1"), "The server room was under water.").unwrap();
+        for round in 0..3 {
+            assert_eq!((scene.carries(&client), round), (1, round));
+            scene.answers(&client, json!([]));
+            assert_eq!((scene.carries(&client), scene.carries(&other)), (0, 0));
+            scene.world.advance(hours(23));
+            assert_eq!((scene.carries(&client), scene.carries(&other)), (0, 0));
+            scene.world.advance(hours(2));
+        }
+        assert_eq!(scene.carries(&client), 1);
+        scene.answers(&client, json!([]));
+        client.close().unwrap();
+        other.close().unwrap();
+        scene.world.boot(hours(1), None);
+        let client = scene.open();
+        assert_eq!(scene.carries(&client), 0);
+        scene.world.advance(hours(24));
+        assert_eq!(scene.carries(&client), 1);
+        let id = Appeal::of_value(
+            serde_json::from_slice::<Value>(&client.request().unwrap().body).unwrap()["appeals"][0].clone(),
+        );
+        scene.answers(&client, json!([id.unwrap().id]));
+        scene.world.advance(hours(1000));
+        assert_eq!(scene.carries(&client), 0);
+        client.close().unwrap();
+    }
+
+    /// What lies in the side file is no document: whatever it says, an appeal waits no longer than a day.
+    #[test]
+    fn whatever_the_side_file_says_an_appeal_goes() {
+        let scene = Scene::new();
+        let client = scene.open();
+        client.appeal(None, "The server room was under water.").unwrap();
+        scene.carries(&client);
+        scene.answers(&client, json!([]));
+        client.close().unwrap();
+        let file = scene.folder.path().join("ledger/acme.side-appeals");
+        let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let id = kept.as_object().unwrap().keys().next().unwrap().clone();
+        for odd in [
+            "".to_owned(),
+            "{".to_owned(),
+            "[7]".to_owned(),
+            json!({ &id: "never" }).to_string(),
+            json!({ &id: "9999-01-01T00:00:00Z" }).to_string(),
+            json!({ &id: "1970-01-01T00:00:00Z" }).to_string(),
+        ] {
+            std::fs::write(&file, &odd).unwrap();
+            let client = scene.open();
+            assert_eq!(scene.carries(&client), 1, "{odd}");
+            client.close().unwrap();
+        }
+    }
+}
