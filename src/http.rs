@@ -12,6 +12,8 @@
 //! # Ok::<(), reprieve::client::Error>(())
 //! ```
 
+mod provider;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -57,23 +59,6 @@ impl std::fmt::Debug for Http {
     }
 }
 
-/// Clients have no certificates here: so what signs with them is not linked into the library.
-#[derive(Debug)]
-struct NoKeys;
-
-impl rustls::crypto::KeyProvider for NoKeys {
-    fn load_private_key(
-        &self,
-        _: rustls::pki_types::PrivateKeyDer<'static>,
-    ) -> Result<Arc<dyn rustls::sign::SigningKey>, rustls::Error> {
-        Err(rustls::Error::General("renewals send no client certificate".into()))
-    }
-}
-
-fn provider() -> rustls::crypto::CryptoProvider {
-    rustls::crypto::CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() }
-}
-
 fn refused(what: &str, why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Argument, format!("{what}: {why}"))
 }
@@ -83,7 +68,7 @@ impl Http {
     /// [`ErrorKind::Argument`] for roots or a proxy that cannot be read, and for a header that HTTP does not allow.
     pub fn new(options: &Options) -> Result<Http, Error> {
         let mut tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(provider()))
+            .unversioned_rustls_crypto_provider(Arc::new(provider::provider()))
             .root_certs(RootCerts::PlatformVerifier);
         if let Some(pem) = &options.roots {
             let mut roots = Vec::new();

@@ -1,13 +1,13 @@
 //! The application file, `reprieve.toml`: the same for every product and language of a vendor.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use super::error::{Error, ErrorKind};
@@ -65,132 +65,128 @@ impl std::fmt::Debug for App {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    vendor: String,
-    ledger: Option<String>,
-    secret: Hidden,
-    #[serde(default)]
-    older_secrets: HiddenList,
-    roots: Vec<RawRoot>,
-    keys: Option<String>,
-    #[serde(default)]
-    endpoints: Vec<UrlOrTable>,
-    #[serde(default)]
-    mirrors: Vec<String>,
-    audit_key: Option<String>,
-    #[serde(default)]
-    place: RawPlace,
+/// A value of the file, with its place and name. What is said of one that is wrong quotes neither it nor its line: they may hold a secret.
+struct Entry<'a> {
+    text: &'a str,
+    at: Range<usize>,
+    path: String,
+    value: DeValue<'a>,
 }
 
-/// A secret's text, wiped when it goes.
-struct Hidden(Zeroizing<String>);
+impl<'a> Entry<'a> {
+    fn root(text: &'a str) -> Result<Entry<'a>, Error> {
+        let parsed = DeTable::parse(text).map_err(|error| malformed(text, error.span(), error.message().trim()))?;
+        Ok(Entry { text, at: parsed.span(), path: String::new(), value: DeValue::Table(parsed.into_inner()) })
+    }
 
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Hidden, D::Error> {
-        let text = String::deserialize(from).map(Zeroizing::new);
-        // What is said of a wrong type names the value.
-        text.map(Hidden).map_err(|_| D::Error::custom("a secret is no text; write its bytes in base64, in quotes"))
+    fn is_no(self, expected: &str) -> Error {
+        let what = format!("`{}` is of the type {}; write {expected}", self.path, self.value.type_str());
+        malformed(self.text, Some(self.at), &what)
+    }
+
+    fn text(self) -> Result<String, Error> {
+        match self.value {
+            DeValue::String(text) => Ok(text.into_owned()),
+            _ => Err(self.is_no("a text in quotes")),
+        }
+    }
+
+    fn url(self) -> Result<String, Error> {
+        let (text, at, path) = (self.text, self.at.clone(), self.path.clone());
+        let url = self.text()?;
+        if Endpoint::is_url(&url) {
+            return Ok(url);
+        }
+        Err(malformed(text, Some(at), &format!("`{path}` is {url:?}, which is no https:// (or http://) URL")))
+    }
+
+    fn number(self) -> Result<u16, Error> {
+        let number = self.value.as_integer().and_then(|it| u16::from_str_radix(it.as_str(), it.radix()).ok());
+        number.ok_or_else(|| self.is_no("a whole number from 0 to 65535"))
+    }
+
+    fn list(self, expected: &str) -> Result<Vec<Entry<'a>>, Error> {
+        let DeValue::Array(items) = self.value else { return Err(self.is_no(expected)) };
+        let entry = |(number, item): (usize, Spanned<DeValue<'a>>)| {
+            let path = format!("{}[{number}]", self.path);
+            Entry { text: self.text, at: item.span(), path, value: item.into_inner() }
+        };
+        Ok(items.into_iter().enumerate().map(entry).collect())
+    }
+
+    /// A table that has no other keys than these.
+    fn table(self, expected: &str, known: &[&str]) -> Result<Table<'a>, Error> {
+        let DeValue::Table(entries) = self.value else { return Err(self.is_no(expected)) };
+        let path = if self.path.is_empty() { String::new() } else { self.path + "." };
+        match entries.keys().find(|key| !known.contains(&&**key.get_ref())) {
+            None => Ok(Table { text: self.text, at: self.at, path, entries }),
+            Some(key) => {
+                let what = format!("`{path}{}` is no key here; there are {}", key.get_ref(), known.join(", "));
+                Err(malformed(self.text, Some(key.span()), &what))
+            }
+        }
     }
 }
 
-#[derive(Default)]
-struct HiddenList(Vec<Hidden>);
+struct Table<'a> {
+    text: &'a str,
+    at: Range<usize>,
+    path: String,
+    entries: DeTable<'a>,
+}
 
-impl<'de> Deserialize<'de> for HiddenList {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<HiddenList, D::Error> {
-        let wrong = |_| D::Error::custom("`older_secrets` is no list of secrets; write [\"BASE64\", \"BASE64\"]");
-        Vec::deserialize(from).map(HiddenList).map_err(wrong)
+impl<'a> Table<'a> {
+    fn take(&mut self, key: &str) -> Option<Entry<'a>> {
+        let value = self.entries.remove(key)?;
+        let path = format!("{}{key}", self.path);
+        Some(Entry { text: self.text, at: value.span(), path, value: value.into_inner() })
+    }
+
+    fn needed(&mut self, key: &str) -> Result<Entry<'a>, Error> {
+        match self.take(key) {
+            Some(entry) => Ok(entry),
+            None => Err(malformed(self.text, Some(self.at.clone()), &format!("`{}{key}` is missing", self.path))),
+        }
+    }
+
+    fn text(&mut self, key: &str) -> Result<Option<String>, Error> {
+        self.take(key).map(Entry::text).transpose()
+    }
+
+    fn list(&mut self, key: &str, expected: &str) -> Result<Vec<Entry<'a>>, Error> {
+        self.take(key).map_or(Ok(Vec::new()), |entry| entry.list(expected))
     }
 }
 
-/// What is wrong with a text, and where. The line itself is not quoted: it may hold a secret.
-fn malformed(text: &str, error: &toml::de::Error) -> Error {
-    let at = error.span().and_then(|span| text.get(..span.start)).map_or_else(String::new, |before| {
+/// What is wrong with a text, and where.
+fn malformed(text: &str, at: Option<Range<usize>>, what: &str) -> Error {
+    let at = at.and_then(|span| text.get(..span.start)).map_or_else(String::new, |before| {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
         format!("line {line}, column {column}: ")
     });
-    Error::new(ErrorKind::App, format!("application file: {at}{}", error.message().trim()))
+    Error::new(ErrorKind::App, format!("application file: {at}{what}"))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRoot {
-    kid: String,
-    x: String,
+fn root_key(entry: Entry<'_>) -> Result<RootKey, Error> {
+    let mut root = entry.table("{ kid = \"NAME\", x = \"BASE64\" }", &["kid", "x"])?;
+    let kid = root.needed("kid")?.text()?;
+    Ok(RootKey { x: key32("roots.x", &root.needed("x")?.text()?)?, kid })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEndpoint {
-    url: String,
-    priority: Option<u16>,
-    weight: Option<u16>,
-    region: Option<String>,
-}
-
-/// A URL, or a table. (An untagged choice would not say which key of a table is wrong.)
-struct UrlOrTable(RawEndpoint);
-
-impl<'de> Deserialize<'de> for UrlOrTable {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<UrlOrTable, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = RawEndpoint;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(
-                    "a URL in quotes, or a table { url = \"URL\", priority = 1, weight = 1, region = \"NAME\" }",
-                )
-            }
-            fn visit_str<E>(self, url: &str) -> Result<RawEndpoint, E> {
-                Ok(RawEndpoint { url: url.to_owned(), priority: None, weight: None, region: None })
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawEndpoint, A::Error> {
-                RawEndpoint::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-        from.deserialize_any(Either).map(UrlOrTable)
+/// A URL or a table. Those without a priority of their own are tried in the order in which they stand.
+fn endpoint(entry: Entry<'_>, place: u16) -> Result<Endpoint, Error> {
+    if let DeValue::String(_) = entry.value {
+        return Ok(Endpoint { url: entry.url()?, priority: place, weight: 1, region: None });
     }
-}
-
-/// Those without a priority of their own are tried in the order in which they stand.
-fn endpoints(raw: Vec<UrlOrTable>) -> Result<Vec<Endpoint>, Error> {
-    let mut known = Vec::with_capacity(raw.len());
-    for (UrlOrTable(raw), place) in raw.into_iter().zip(1u16..) {
-        if !Endpoint::is_url(&raw.url) {
-            return Err(Error::new(
-                ErrorKind::App,
-                format!("application file: `endpoints` has {:?}, which is no https:// (or http://) URL", raw.url),
-            ));
-        }
-        known.push(Endpoint {
-            url: raw.url,
-            priority: raw.priority.unwrap_or(place),
-            weight: raw.weight.unwrap_or(1),
-            region: raw.region,
-        });
-    }
-    Ok(known)
-}
-
-fn mirrors(urls: Vec<String>) -> Result<Vec<String>, Error> {
-    match urls.iter().find(|url| !Endpoint::is_url(url)) {
-        None => Ok(urls),
-        Some(odd) => {
-            let text = format!("application file: `mirrors` has {odd:?}, which is no https:// (or http://) URL");
-            Err(Error::new(ErrorKind::App, text))
-        }
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawPlace {
-    folder: Option<PathBuf>,
-    witness: Option<PathBuf>,
-    read_only: Option<String>,
+    let expected = "a URL in quotes, or a table { url = \"URL\", priority = 1, weight = 1, region = \"NAME\" }";
+    let mut table = entry.table(expected, &["url", "priority", "weight", "region"])?;
+    Ok(Endpoint {
+        url: table.needed("url")?.url()?,
+        priority: table.take("priority").map_or(Ok(place), Entry::number)?,
+        weight: table.take("weight").map_or(Ok(1), Entry::number)?,
+        region: table.text("region")?,
+    })
 }
 
 const ANY_PADDING: GeneralPurposeConfig =
@@ -258,28 +254,55 @@ impl App {
     /// # Errors
     /// [`ErrorKind::App`], with the line and key.
     pub fn from_toml(text: &str) -> Result<App, Error> {
-        let raw: Raw = toml::from_str(text).map_err(|error| malformed(text, &error))?;
-        let ledger = raw.ledger.unwrap_or_else(|| raw.vendor.clone());
-        let app = App {
-            secret: Zeroizing::new(bytes("secret", &raw.secret.0)?),
-            older_secrets: raw
-                .older_secrets
-                .0
-                .iter()
-                .map(|text| bytes("older_secrets", &text.0).map(Zeroizing::new))
-                .collect::<Result<_, _>>()?,
-            roots: raw
-                .roots
-                .into_iter()
-                .map(|root| Ok(RootKey { x: key32("roots.x", &root.x)?, kid: root.kid }))
-                .collect::<Result<_, Error>>()?,
-            keys: raw.keys.map(|token| token.trim().as_bytes().to_vec()),
-            endpoints: endpoints(raw.endpoints)?,
-            mirrors: mirrors(raw.mirrors)?,
-            audit_key: raw.audit_key.map(|text| key32("audit_key", &text)).transpose()?,
-            folder: raw.place.folder,
-            witness: raw.place.witness,
-            memory_if_read_only: match raw.place.read_only.as_deref() {
+        let known = [
+            "vendor",
+            "ledger",
+            "secret",
+            "older_secrets",
+            "roots",
+            "keys",
+            "endpoints",
+            "mirrors",
+            "audit_key",
+            "place",
+        ];
+        let mut file = Entry::root(text)?.table("a table", &known)?;
+        let secret = |key: &str, entry: Entry<'_>| {
+            let text = Zeroizing::new(entry.text()?);
+            bytes(key, &text).map(Zeroizing::new)
+        };
+        let vendor = file.needed("vendor")?.text()?;
+        let mut app = App {
+            ledger: file.text("ledger")?.unwrap_or_else(|| vendor.clone()),
+            secret: secret("secret", file.needed("secret")?)?,
+            older_secrets: Vec::new(),
+            roots: Vec::new(),
+            keys: file.text("keys")?.map(|token| token.trim().as_bytes().to_vec()),
+            endpoints: Vec::new(),
+            mirrors: Vec::new(),
+            audit_key: file.text("audit_key")?.map(|text| key32("audit_key", &text)).transpose()?,
+            folder: None,
+            witness: None,
+            memory_if_read_only: false,
+            vendor,
+        };
+        for entry in file.list("older_secrets", "a list of secrets: [\"BASE64\", \"BASE64\"]")? {
+            app.older_secrets.push(secret("older_secrets", entry)?);
+        }
+        for entry in file.needed("roots")?.list("a list: [{ kid = \"NAME\", x = \"BASE64\" }]")? {
+            app.roots.push(root_key(entry)?);
+        }
+        for (entry, place) in file.list("endpoints", "a list of URLs: [\"URL\"]")?.into_iter().zip(1..) {
+            app.endpoints.push(endpoint(entry, place)?);
+        }
+        for entry in file.list("mirrors", "a list of URLs: [\"URL\"]")? {
+            app.mirrors.push(entry.url()?);
+        }
+        if let Some(place) = file.take("place") {
+            let mut place = place.table("a table: [place]", &["folder", "witness", "read_only"])?;
+            app.folder = place.text("folder")?.map(PathBuf::from);
+            app.witness = place.text("witness")?.map(PathBuf::from);
+            app.memory_if_read_only = match place.text("read_only")?.as_deref() {
                 None | Some("error") => false,
                 Some("memory") => true,
                 Some(other) => {
@@ -287,10 +310,8 @@ impl App {
                         format!("application file: `place.read_only` is `{other}`; write \"memory\" or \"error\"");
                     return Err(Error::new(ErrorKind::App, text));
                 }
-            },
-            vendor: raw.vendor,
-            ledger,
-        };
+            };
+        }
         app.validate()?;
         Ok(app)
     }

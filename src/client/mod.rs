@@ -48,6 +48,7 @@ use shared::Shared;
 use crate::document::TokenId;
 use crate::grace::Flags;
 use crate::ledger::{Config, Storage};
+use crate::order;
 use crate::renew::{APPEAL_TEXT, Endpoint, Settings, Taken};
 #[cfg(doc)]
 use crate::terms::Access;
@@ -367,8 +368,7 @@ impl Client {
     pub fn skus(&self) -> Result<Vec<String>, Error> {
         self.with(|session| {
             let leases = session.state().licences().values().filter_map(|licence| licence.lease.as_ref());
-            let skus: std::collections::BTreeSet<String> = leases.map(|lease| lease.says.sku.clone()).collect();
-            Ok(skus.into_iter().collect())
+            Ok(order::set(leases.map(|lease| lease.says.sku.clone())).into_iter().collect())
         })
     }
 

@@ -9,9 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Instant, Span};
 
-/// The identity of one boot of one machine.
+/// The identity of one boot of one machine. It is in every record: as a number it has the same bytes there, and is read at once instead of
+/// byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "u128", into = "u128")]
 pub struct Boot(pub [u8; 16]);
+
+impl From<u128> for Boot {
+    fn from(number: u128) -> Boot {
+        Boot(number.to_le_bytes())
+    }
+}
+
+impl From<Boot> for u128 {
+    fn from(boot: Boot) -> u128 {
+        u128::from_le_bytes(boot.0)
+    }
+}
 
 /// What the clocks say at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

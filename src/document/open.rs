@@ -5,13 +5,12 @@
 //! (`unsupported`), and what is said comes last (`malformed`). A header whose `alg` is not that of Ed25519 is a signature that
 //! does not hold: `none` or a HMAC never gets further.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::jws::{Form, Jws, Signer, decode, trim};
 use super::trust::Candidate;
 use super::{Document, MAX_TOKEN, Refused, Role, TokenId, TrustStore, json, read};
+use crate::order;
 use crate::terms::{Kind, Refusal, is_name};
 use crate::time::Instant;
 
@@ -162,7 +161,7 @@ fn judge(
         Typ::Differ => return Err(Refused::malformed("its signatures say different things in `typ`")),
     };
     let claims = claims.as_ref().map_err(|why| Refused::malformed(format!("its payload: {why}")));
-    let approvals: BTreeSet<&[u8; 32]> = signers.iter().flat_map(|(_, keys)| keys.first()).map(|key| key.x).collect();
+    let approvals = order::set(signers.iter().flat_map(|(_, keys)| keys.first()).map(|key| key.x));
     // A newer schema is to be told before anything malformed, the header's extensions included.
     let document = claims.and_then(|claims| read::read(kind, claims, count(approvals.len())));
     if jws.signers.iter().any(Signer::has_extensions) && !is_unsupported(&document) {
@@ -267,6 +266,6 @@ pub fn inspect(token: &[u8]) -> Result<Inspection, Refused> {
 pub fn read_unverified(token: &[u8]) -> Option<Document> {
     let jws = Jws::parse(token).ok()?;
     let kind = Typ::of(&jws).kind()?;
-    let kids: BTreeSet<&str> = jws.signers.iter().filter_map(|signer| signer.kid.as_deref()).collect();
+    let kids = order::set(jws.signers.iter().filter_map(|signer| signer.kid.as_deref()));
     read::read(kind, &json::object(&jws.payload).ok()?, count(kids.len())).ok()
 }

@@ -14,6 +14,7 @@ use super::{
     ANY_LEDGER, Document, Endpoint, Extension, KeyEntry, Keys, Lease, Notice, PolicyDocument, Refused, Revocation,
     Role, RootKey, Ruling,
 };
+use crate::order::sort_short;
 use crate::policy::Policy;
 use crate::terms::{Access, Kind, Refusal, is_name, is_pattern};
 use crate::time::Instant;
@@ -167,12 +168,13 @@ fn lease(claims: &Claims, iat: Instant) -> Result<Lease, Refused> {
     if features.is_empty() {
         return Err(wrong("features", "is empty; a lease names one feature at least"));
     }
-    let feature = |(feature, exp): (&String, &Value)| -> Result<(String, Instant), Refused> {
+    let mut ends = BTreeMap::new();
+    for (feature, exp) in features {
         if !is_name(feature) {
             return Err(wrong("features", &format!("names {feature:?}, which is no name; a lease has no patterns")));
         }
-        Ok((feature.clone(), seconds(exp, &format!("features.{feature}"))?))
-    };
+        ends.insert(feature.clone(), seconds(exp, &format!("features.{feature}"))?);
+    }
     let ledger = text(claims, "ledger")?;
     let ledger = if ledger == ANY_LEDGER { ledger.to_owned() } else { name(claims, "ledger")? };
     let optional_text = |key: &str| -> Result<Option<String>, Refused> {
@@ -181,7 +183,7 @@ fn lease(claims: &Claims, iat: Instant) -> Result<Lease, Refused> {
     Ok(Lease {
         license: name(claims, "license")?,
         sku: name(claims, "sku")?,
-        features: features.iter().map(feature).collect::<Result<BTreeMap<_, _>, _>>()?,
+        features: ends,
         iat,
         ledger,
         nonce: optional_text("nonce")?,
@@ -331,7 +333,7 @@ fn key_entry(entry: &Claims) -> Result<KeyEntry, Refused> {
     let value = entry.get("roles").ok_or_else(|| missing("keys.roles"))?;
     // A role that only newer releases know is theirs to use; here it allows nothing.
     let mut roles: Vec<Role> = texts(value, "keys.roles")?.into_iter().filter_map(Role::from_word).collect();
-    roles.sort_unstable();
+    sort_short(&mut roles, |role| *role);
     roles.dedup();
     let nbf = optional(entry, "nbf", |value| seconds(value, "keys.nbf"))?;
     let exp = optional(entry, "exp", |value| seconds(value, "keys.exp"))?;

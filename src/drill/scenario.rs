@@ -1,6 +1,7 @@
 //! Scenarios: a conformance case, a drill for a team, and an example in the docs, in one file.
 
 use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
 
 use crate::client::{Error, ErrorKind};
 use crate::terms::{Kind, Outage, is_name};
@@ -134,6 +135,23 @@ fn bad(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Scenario, text)
 }
 
+/// TOML's value as JSON has it. A number that JSON does not have is null.
+fn of_toml(value: DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.into_owned()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from)
+        }
+        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+        DeValue::Boolean(truth) => Value::Bool(truth),
+        DeValue::Datetime(date) => Value::String(date.to_string()),
+        DeValue::Array(items) => items.into_iter().map(|item| of_toml(item.into_inner())).collect(),
+        DeValue::Table(table) => {
+            table.into_iter().map(|(key, value)| (key.into_inner().into_owned(), of_toml(value.into_inner()))).collect()
+        }
+    }
+}
+
 impl Scenario {
     /// Reads a scenario from JSON, or from TOML of the same shape.
     ///
@@ -143,7 +161,9 @@ impl Scenario {
         let value: Value = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|error| bad(format!("the scenario is no JSON: {error}")))?
         } else {
-            toml::from_str(text).map_err(|error| bad(format!("the scenario is neither JSON nor TOML: {error}")))?
+            let table =
+                DeTable::parse(text).map_err(|error| bad(format!("the scenario is neither JSON nor TOML: {error}")))?;
+            of_toml(DeValue::Table(table.into_inner()))
         };
         Scenario::from_value(&value)
     }

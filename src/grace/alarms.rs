@@ -1,5 +1,7 @@
 //! Alarms (rules A): recorded once for all products, with the instant at which each took effect.
 
+use std::collections::BTreeMap;
+
 use super::covers::Asked;
 use super::decide::{Timeline, Verdict};
 use super::event::{Alarm, Event};
@@ -99,7 +101,9 @@ impl State {
         if now <= origin {
             return (Vec::new(), Some(now));
         }
-        let (mut changes, mut next) = (Vec::new(), None);
+        let mut next = None;
+        // Each instant's in the order of licence, feature, in which they are gone through.
+        let mut changes: BTreeMap<Instant, Vec<Event>> = BTreeMap::new();
         for (name, licence, lease, feature) in self.standings() {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, origin);
@@ -115,15 +119,13 @@ impl State {
             for at in instants.into_iter().filter(|at| *at > origin && *at < now) {
                 let new = self.standing_at(&line, &threshold, at);
                 if new != before && new != recorded {
-                    changes.push((at, name, feature, recorded, new));
+                    changes.entry(at).or_default().extend(events(at, name, feature, recorded, new));
                     recorded = new;
                 }
                 before = new;
             }
         }
-        changes.sort_by_key(|(at, name, feature, _, _)| (*at, *name, *feature));
-        let changes = changes.into_iter();
-        (changes.flat_map(|(at, name, feature, old, new)| events(at, name, feature, old, new)).collect(), next)
+        (changes.into_values().flatten().collect(), next)
     }
 
     /// A2: whatever differs at `t` from what was recorded last, in the order of licence, feature.

@@ -15,6 +15,7 @@ use super::intervals::Intervals;
 use super::state::{Adopted, Brought, Held, Licence, Standing, State};
 use crate::clock::trusted::Anchor;
 use crate::document::{self, Document, TokenId, TrustStore};
+use crate::order;
 use crate::terms::Outage;
 use crate::time::Instant;
 
@@ -94,7 +95,7 @@ impl State {
                 .map(|a| SavedPolicy { ordinal: a.ordinal, t: a.t, token: a.held.token.clone() })
                 .collect(),
             adopted: self.adopted,
-            licences: self.licences.iter().map(|(name, l)| (name.clone(), licence(l))).collect(),
+            licences: order::map(self.licences.iter().map(|(name, l)| (name.clone(), licence(l)))),
             notices: tokens(self.notices.values()),
             extensions: tokens(&self.extensions),
             revocations: tokens(&self.revocations),

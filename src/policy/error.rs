@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::order::sort_short;
+
 /// A policy that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
@@ -26,7 +28,8 @@ pub struct Problem {
 
 impl PolicyError {
     pub(super) fn new(mut problems: Vec<Problem>) -> PolicyError {
-        problems.sort_by_key(|problem| (problem.line, problem.column));
+        // They are found in the order of the text, but for a table's own keys, which are read first.
+        sort_short(&mut problems, |problem| (problem.line, problem.column));
         PolicyError { newer_schema: false, problems }
     }
 }

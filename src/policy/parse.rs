@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::reader::{DURATION, NAME, Reader, join};
 use super::value::{Node, Value};
 use super::{Budget, Change, ClockRules, Governance, LedgerRules, Moved, Policy, Rule, SCHEMA, SkuRules, Stage, Tier};
+use crate::order;
 use crate::terms::{Access, is_name, is_pattern};
 use crate::time::{Instant, Span};
 
@@ -28,7 +29,7 @@ pub(super) fn policy(node: &Node, reader: &mut Reader) -> Option<Policy> {
     let skus = table.optional(reader, "skus", |r, node, path| skus(r, node, path, &names)).unwrap_or_default();
     let changes = table.optional(reader, "changes", changes).unwrap_or_default();
     table.end(reader);
-    let tiers = tiers.into_iter().filter_map(|(name, tier)| Some((name, tier?))).collect();
+    let tiers = order::map(tiers.into_iter().filter_map(|(name, tier)| Some((name, tier?))));
     Some(Policy {
         schema: schema?,
         id: id?,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
 use crate::document::Endpoint;
+use crate::order::sort_short;
 use crate::time::Span;
 
 /// Whether the transport proves that the answer is the authority's: a page over plain HTTP can be anybody's.
@@ -66,7 +67,7 @@ pub(super) fn order<'a>(
     now: Span,
     chance: &mut Chance,
 ) -> Vec<usize> {
-    let mut keyed: Vec<(bool, u16, f64, usize, Option<&str>)> = endpoints
+    let mut keyed: Vec<(bool, u16, u64, usize, Option<&str>)> = endpoints
         .enumerate()
         .map(|(index, (endpoint, breaker))| {
             // Efraimidis and Spirakis: to sort by u^(1/w), descending, is to draw without putting back, in proportion to w.
@@ -74,15 +75,16 @@ pub(super) fn order<'a>(
                 0 => 1.0 + chance.share(),
                 weight => 1.0 - chance.share().powf(1.0 / f64::from(weight)),
             };
-            (!breaker.lets_through(now), endpoint.priority, drawn, index, endpoint.region.as_deref())
+            // None is negative, so that their bits are in the numbers' order.
+            (!breaker.lets_through(now), endpoint.priority, drawn.to_bits(), index, endpoint.region.as_deref())
         })
         .collect();
-    keyed.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+    sort_short(&mut keyed, |key| (key.0, key.1, key.2));
     let mut order = Vec::with_capacity(keyed.len());
     let mut last: Option<&str> = None;
     while let Some(first) = keyed.first() {
         let (spared, priority) = (first.0, first.1);
-        let other = |key: &(bool, u16, f64, usize, Option<&str>)| {
+        let other = |key: &(bool, u16, u64, usize, Option<&str>)| {
             (key.0, key.1) == (spared, priority) && (key.4.is_none() || key.4 != last)
         };
         let taken = keyed.remove(keyed.iter().position(other).unwrap_or(0));

@@ -12,6 +12,7 @@ use super::look::{Look, Looks, Next, Target};
 use super::round::{AttemptId, Ended, HttpAnswer, Outcome, Over, Round, Want, is_for_client, outage_of};
 use super::schedule::{Outlook, doubled};
 use crate::document::Endpoint;
+use crate::order::map;
 use crate::terms::Outage;
 use crate::time::{Instant, Span};
 
@@ -648,7 +649,7 @@ impl Engine {
             hopeless: self.hopeless,
             paused_until: self.paused_until,
             asked_until: self.asked_until,
-            breakers: self.endpoints.iter().map(|(endpoint, breaker)| (endpoint.url.clone(), *breaker)).collect(),
+            breakers: map(self.endpoints.iter().map(|(endpoint, breaker)| (endpoint.url.clone(), *breaker))),
             looks: self.looks.clone(),
             requested: None,
         }

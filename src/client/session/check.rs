@@ -6,6 +6,7 @@ use super::super::error::Error;
 use super::Session;
 use crate::clock::Reading;
 use crate::grace::{Decision, Event as Recorded, Finished, Flags, Live, Machine, Opening, Operation, Quiet, State};
+use crate::order;
 
 /// What an operation left behind, to decide from while the next one waits for the disk or for another process.
 pub(in crate::client) struct View {
@@ -115,16 +116,13 @@ impl Session {
     /// Decisions for all features of a SKU, as checks would answer, recording no first use.
     pub(in crate::client) fn status(&mut self, sku: &str) -> Result<Vec<Decision>, Error> {
         let decisions = self.upkeep(|op| {
-            let mut features: Vec<String> = op
+            let features = op
                 .state()
                 .licences()
                 .values()
                 .filter(|licence| licence.lease.as_ref().is_some_and(|lease| lease.says.sku == sku))
-                .flat_map(|licence| licence.seen.iter().cloned())
-                .collect();
-            features.sort();
-            features.dedup();
-            features.iter().map(|feature| op.decide(sku, feature).0).collect::<Vec<_>>()
+                .flat_map(|licence| licence.seen.iter().cloned());
+            order::set(features).iter().map(|feature| op.decide(sku, feature).0).collect::<Vec<_>>()
         })?;
         Ok(decisions.into_iter().map(|decision| self.flagged(decision)).collect())
     }

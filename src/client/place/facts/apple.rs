@@ -2,6 +2,8 @@
 
 use std::ffi::CStr;
 
+use crate::order::sort_short_by;
+
 /// The machine's UUID, as IOKit has it too.
 #[cfg(target_os = "macos")]
 pub(super) fn machine_id() -> Option<Vec<u8>> {
@@ -58,7 +60,7 @@ pub(super) fn network() -> Option<Vec<u8>> {
     }
     // SAFETY: made above, and nothing points into it any longer.
     unsafe { libc::freeifaddrs(first) };
-    addresses.sort();
+    sort_short_by(&mut addresses, |one, other| one < other);
     addresses.dedup();
     (!addresses.is_empty()).then(|| addresses.concat())
 }

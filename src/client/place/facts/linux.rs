@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use crate::order::sort_short_by;
+
 fn text(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     let text = std::fs::read(path).ok()?;
     let text = text.trim_ascii();
@@ -45,7 +47,7 @@ pub(super) fn network() -> Option<Vec<u8>> {
         .filter(|entry| entry.path().join("device").exists())
         .filter_map(|entry| text(entry.path().join("address")))
         .collect();
-    addresses.sort();
+    sort_short_by(&mut addresses, |one, other| one < other);
     (!addresses.is_empty()).then(|| addresses.concat())
 }
 

@@ -3,6 +3,8 @@
 use windows_sys::Win32::NetworkManagement::IpHelper::{FreeMibTable, GetIfTable2, MIB_IF_ROW2, MIB_IF_TABLE2};
 use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, RRF_RT_REG_SZ, RRF_SUBKEY_WOW6464KEY, RegGetValueW};
 
+use crate::order::sort_short_by;
+
 /// Made by the installation of Windows, and anew by `sysprep`; copied with the disk by all else.
 pub(super) fn machine_id() -> Option<Vec<u8>> {
     text(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
@@ -73,7 +75,7 @@ pub(super) fn network() -> Option<Vec<u8>> {
     // SAFETY: made above, and nothing points into it any longer.
     unsafe { FreeMibTable(table.cast()) };
     // Filters on a card are rows of their own, with its address.
-    addresses.sort();
+    sort_short_by(&mut addresses, |one, other| one < other);
     addresses.dedup();
     (!addresses.is_empty()).then(|| addresses.concat())
 }
