@@ -306,6 +306,17 @@ fn an_answer_that_nobody_takes_is_given_up() {
 }
 
 #[test]
+fn who_sends_too_much_is_told_so() {
+    let server = Program::serve("127.0.0.1:0", None);
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    for _ in 0..50 {
+        let ask = agent.post(format!("http://{}/v1/renew", server.address));
+        let answer = ask.send(&vec![b' '; 2 << 20][..]).expect("the answer is not lost with the rest of the body");
+        assert_eq!(answer.status(), 413);
+    }
+}
+
+#[test]
 fn an_authority_is_reached_by_both_kinds_of_address() {
     for (listen, reached) in
         [("127.0.0.1:0", "127.0.0.1"), ("[::1]:0", "::1"), ("[::]:0", "127.0.0.1"), ("[::]:0", "::1")]

@@ -14,7 +14,7 @@ use axum_server::{AddrListener, Address};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// How many connections may wait to be let in. A crowd that comes back after an outage comes in one second; whom there is no room for tries again a
 /// second later and then two. The system allows as many as it allows.
@@ -25,6 +25,11 @@ const RESERVED: usize = 64;
 
 /// For how long nothing may move on a connection. It is longer than a request may take, as nothing moves while it is answered.
 pub(super) const STILL: Duration = Duration::from_secs(25);
+
+/// How long, and how many bytes, of what was sent is still taken once all is answered: a body that is too long is refused before it is read, and
+/// a system that closes on bytes that nobody took throws the answer away with them.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 8 << 20;
 
 /// How many are let in where so many files may be open.
 fn most(files: Option<u64>) -> usize {
@@ -87,7 +92,8 @@ impl AddrListener<Wire, Peer> for Gate {
     async fn accept_stream(&self) -> io::Result<(Wire, Peer)> {
         let room = self.room.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (stream, from) = self.listener.accept().await?;
-        Ok((Wire { stream, reading: Patience::default(), writing: Patience::default(), _room: room }, Peer(from)))
+        let (reading, writing) = (Patience::default(), Patience::default());
+        Ok((Wire { stream, reading, writing, lingers: None, _room: room }, Peer(from)))
     }
 
     fn get_local_addr(&self) -> io::Result<Peer> {
@@ -141,6 +147,8 @@ pub(super) struct Wire {
     stream: TcpStream,
     reading: Patience,
     writing: Patience,
+    /// Since all was answered: until when, and how many more bytes.
+    lingers: Option<(Pin<Box<Sleep>>, usize)>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -191,7 +199,22 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let wire = &mut *self;
+        if wire.lingers.is_none() {
+            ready!(Pin::new(&mut wire.stream).poll_shutdown(context))?;
+        }
+        let (end, left) = wire.lingers.get_or_insert_with(|| (Box::pin(sleep(LINGER)), LINGER_BYTES));
+        let mut bytes = [0; 4096];
+        loop {
+            let mut into = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut wire.stream).poll_read(context, &mut into) {
+                Poll::Pending => return end.as_mut().poll(context).map(Ok),
+                Poll::Ready(Ok(())) if !into.filled().is_empty() && into.filled().len() <= *left => {
+                    *left -= into.filled().len();
+                }
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+            }
+        }
     }
 }
 
