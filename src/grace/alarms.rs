@@ -132,8 +132,31 @@ impl State {
     ///
     /// With it the instant after `t` until which nothing else does.
     pub(super) fn differing(&self, locks: &Locks, t: Instant) -> (Vec<Event>, Option<Instant>) {
+        self.differing_of(self.standings(), locks, t)
+    }
+
+    /// The same for one feature.
+    pub(super) fn one_differing(
+        &self,
+        license: &str,
+        feature: &str,
+        locks: &Locks,
+        t: Instant,
+    ) -> (Vec<Event>, Option<Instant>) {
+        let one = self.licences.get_key_value(license).and_then(|(name, licence)| {
+            Some((name.as_str(), licence, &*licence.lease.as_ref()?.says, licence.seen.get(feature)?.as_str()))
+        });
+        self.differing_of(one.into_iter(), locks, t)
+    }
+
+    fn differing_of<'a>(
+        &'a self,
+        standings: impl Iterator<Item = (&'a str, &'a Licence, &'a Lease, &'a str)>,
+        locks: &Locks,
+        t: Instant,
+    ) -> (Vec<Event>, Option<Instant>) {
         let (mut changes, mut next) = (Vec::new(), None);
-        for (name, licence, lease, feature) in self.standings() {
+        for (name, licence, lease, feature) in standings {
             let threshold = self.threshold(&lease.sku, feature);
             let first_use = licence.first_use(feature, t);
             let line = self.timeline(Asked { name, licence, lease, feature, first_use }, locks, t);

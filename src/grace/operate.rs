@@ -123,7 +123,7 @@ pub struct Finished {
     pub state: Option<State>,
     /// What the client remembers of time.
     pub live: Live,
-    /// For the next operation on the same state: none if it changed.
+    /// For the next operation on the state after it.
     pub quiet: Option<Quiet>,
 }
 
@@ -296,12 +296,14 @@ impl<'s> Operation<'s> {
     }
 
     pub(super) fn push(&mut self, event: Event) {
+        self.quiet = None;
         let t = self.live.t;
         self.state.to_mut().apply_event(&event, None, t);
         self.events.push(event);
     }
 
     pub(super) fn push_accepted(&mut self, event: Event, document: Document) {
+        self.quiet = None;
         let t = self.live.t;
         self.state.to_mut().apply_event(&event, Some(document), t);
         self.events.push(event);
@@ -311,6 +313,7 @@ impl<'s> Operation<'s> {
     pub(super) fn change_anchor(&mut self, change: impl FnOnce(&mut Anchor, &Reading)) {
         change(&mut self.live.anchor, &self.reading);
         self.reset = true;
+        self.quiet = None;
     }
 
     /// C6: the clock is read again, under the same policy.
@@ -323,10 +326,21 @@ impl<'s> Operation<'s> {
     pub fn check(&mut self, sku: &str, feature: &str) -> Decision {
         let (decision, used) = self.decide(sku, feature);
         if let Some(license) = used {
-            self.push(Event::FirstUse { license, feature: feature.to_owned(), at: decision.t });
-            self.follow();
+            let quiet = self.quiet;
+            self.push(Event::FirstUse { license: license.clone(), feature: feature.to_owned(), at: decision.t });
+            match quiet {
+                Some(quiet) => self.follow_one(&license, feature, quiet),
+                None => self.follow(),
+            }
         }
         decision
+    }
+
+    /// The same as [`Operation::follow`] where nothing but a first use of this feature changed, which no other feature's standing rests on.
+    fn follow_one(&mut self, license: &str, feature: &str, quiet: Quiet) {
+        let (events, next) = self.state.one_differing(license, feature, &quiet.locks, self.live.t);
+        events.into_iter().for_each(|event| self.push(event));
+        self.quiet = Some(Quiet { from: self.live.t, until: earlier(quiet.until, next), ..quiet });
     }
 
     /// J: the decision as a check would answer, recording nothing.
@@ -386,6 +400,6 @@ impl<'s> Operation<'s> {
         let mut state = self.state.into_owned();
         state.settle(anchor, self.live.t);
         let record = Record { t: self.live.t, anchor, reset: self.reset, events: self.events };
-        Finished { record: Some(record), state: Some(state), live: self.live, quiet: None }
+        Finished { record: Some(record), state: Some(state), live: self.live, quiet: self.quiet }
     }
 }

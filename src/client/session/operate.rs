@@ -45,7 +45,7 @@ impl Session {
         std::ptr::eq(of.as_ptr(), Arc::as_ptr(&self.state)).then_some(*quiet)
     }
 
-    /// An operation recorded nothing.
+    /// What an operation left behind, beside the state.
     pub(super) fn went_on(&mut self, live: Live, quiet: Option<Quiet>) {
         self.live = live;
         self.quiet = quiet.map(|quiet| (Arc::downgrade(&self.state), quiet));
@@ -151,8 +151,8 @@ impl Session {
         state.sealed(&hash);
         self.damage.clear();
         self.recovered = None;
-        self.live = live;
         self.state = Arc::new(state);
+        self.went_on(live, quiet);
         self.remember(seq, Arc::new(record));
         self.folded_since_snapshot += 1;
         Ok(true)
