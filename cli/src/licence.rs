@@ -35,6 +35,7 @@ Examples:
 
 const APPEAL: &str = "\
 Records the appeal and writes a JSON file for the vendor: the text, the ledger's signed head and its recent history.
+Where a product renews over a line, its next renewal takes the appeal along as well; sent on both ways, it is one.
 
 Example:
   reprieve appeal \"We were offline for the move\" --license L1 --app reprieve.toml -o appeal.json";
