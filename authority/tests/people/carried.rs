@@ -243,6 +243,29 @@ fn who_makes_up_ledgers_fills_nothing_and_is_renewed_by_the_books_alone() {
     assert_eq!(kept, 17, "sixteen are open at a time");
 }
 
+/// Of ledgers that nobody knows one address sends so many, and its renewals are answered all the same; one that is known is counted by itself.
+#[test]
+fn an_address_that_makes_up_ledgers_is_told_to_wait_and_nobody_else() {
+    let world = World::new();
+    let code = world.license("L1");
+    let mine = world.client("m1");
+    renews(&world, &mine, Some(&code));
+    let mut taken = 0;
+    for seed in 0..30 {
+        let forger = Forger::new(seed);
+        let appeal = forger.appeal(&forger.ledger, "Let me in.", json!([]));
+        let answer = post(&world, None, &forger.request(&forger.ledger, vec![appeal]));
+        match answer["appeals"].as_array().unwrap().len() {
+            0 => assert!(problems(&answer).iter().any(|one| one.contains("from this address")), "{answer}"),
+            some => taken += some,
+        }
+    }
+    assert!((20..23).contains(&taken), "{taken}");
+    mine.appeal(None, "The server room was under water.").unwrap();
+    let said = renews(&world, &mine, None);
+    assert_eq!(said[0].1["appeals"].as_array().unwrap().len(), 1, "{}", said[0].1);
+}
+
 /// A number that no other has.
 fn rand() -> u64 {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
