@@ -5,25 +5,28 @@
 pub mod os;
 pub mod trusted;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::time::{Instant, Span};
 
-/// The identity of one boot of one machine. It is in every record: as a number it has the same bytes there, and is read at once instead of
-/// byte by byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(from = "u128", into = "u128")]
+/// The identity of one boot of one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Boot(pub [u8; 16]);
 
-impl From<u128> for Boot {
-    fn from(number: u128) -> Boot {
-        Boot(number.to_le_bytes())
+/// It is in every record: as a number it has the same bytes there, and is read at once instead of byte by byte. In JSON it is a list of bytes,
+/// as numbers are no larger than 2^53 there.
+impl Serialize for Boot {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { self.0.serialize(to) } else { to.serialize_u128(u128::from_le_bytes(self.0)) }
     }
 }
 
-impl From<Boot> for u128 {
-    fn from(boot: Boot) -> u128 {
-        u128::from_le_bytes(boot.0)
+impl<'de> Deserialize<'de> for Boot {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Boot, D::Error> {
+        if from.is_human_readable() {
+            return Deserialize::deserialize(from).map(Boot);
+        }
+        u128::deserialize(from).map(|number| Boot(number.to_le_bytes()))
     }
 }
 
@@ -51,5 +54,21 @@ pub trait Clock: Send + Sync {
     /// Whether `coarse` is [`os::coarse_nanos`], so that nobody has to ask this clock.
     fn is_coarse_the_systems(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_is_its_bytes_in_the_ledger_and_a_list_of_them_in_json() {
+        let boot = Boot(std::array::from_fn(|at| at as u8 + 0xf0));
+        let stored = crate::ledger::codec::to_bytes(&boot).unwrap();
+        assert_eq!(stored, boot.0);
+        assert_eq!(crate::ledger::codec::from_bytes::<Boot>(&stored).unwrap(), boot);
+        let json = serde_json::to_value(boot).unwrap();
+        assert_eq!(json, serde_json::json!(boot.0));
+        assert_eq!(serde_json::from_value::<Boot>(json).unwrap(), boot);
     }
 }

@@ -52,9 +52,11 @@ pub fn output(command: &mut Command) -> Result<String> {
 }
 
 /// A shared library, built as packages get it: from the crate `package`, of the workspace of `manifest`.
-fn library(manifest: &Path, package: &str) -> Result<PathBuf> {
+fn library(manifest: &Path, package: &str, more: &[&str]) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--profile", "dist", "--locked", "--quiet", "--message-format", "json", "-p", package]);
+    cargo
+        .args(["build", "--profile", "dist", "--locked", "--quiet", "--message-format", "json", "-p", package])
+        .args(more);
     let told = output(cargo.arg("--manifest-path").arg(manifest))?;
     let found = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
         let crate_of_it = message["package_id"].as_str()?;
@@ -68,12 +70,17 @@ fn library(manifest: &Path, package: &str) -> Result<PathBuf> {
 
 /// The library as it is shipped, stripped.
 fn shipped() -> Result<PathBuf> {
-    library(&root().join("Cargo.toml"), "reprieve-c")
+    shipped_with(&[])
+}
+
+/// The same, with more of Cargo's arguments.
+fn shipped_with(more: &[&str]) -> Result<PathBuf> {
+    library(&root().join("Cargo.toml"), "reprieve-c", more)
 }
 
 /// One of the benches' own.
 pub fn beside(package: &str) -> Result<PathBuf> {
-    library(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), package)
+    library(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), package, &[])
 }
 
 /// What programs are built with and run on.
