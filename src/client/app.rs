@@ -79,7 +79,7 @@ impl<'a> Entry<'a> {
         Ok(Entry { text, at: parsed.span(), path: String::new(), value: DeValue::Table(parsed.into_inner()) })
     }
 
-    fn is_no(self, expected: &str) -> Error {
+    fn refuse(self, expected: &str) -> Error {
         let what = format!("`{}` is of the type {}; write {expected}", self.path, self.value.type_str());
         malformed(self.text, Some(self.at), &what)
     }
@@ -87,7 +87,7 @@ impl<'a> Entry<'a> {
     fn text(self) -> Result<String, Error> {
         match self.value {
             DeValue::String(text) => Ok(text.into_owned()),
-            _ => Err(self.is_no("a text in quotes")),
+            _ => Err(self.refuse("a text in quotes")),
         }
     }
 
@@ -102,11 +102,11 @@ impl<'a> Entry<'a> {
 
     fn number(self) -> Result<u16, Error> {
         let number = self.value.as_integer().and_then(|it| u16::from_str_radix(it.as_str(), it.radix()).ok());
-        number.ok_or_else(|| self.is_no("a whole number from 0 to 65535"))
+        number.ok_or_else(|| self.refuse("a whole number from 0 to 65535"))
     }
 
     fn list(self, expected: &str) -> Result<Vec<Entry<'a>>, Error> {
-        let DeValue::Array(items) = self.value else { return Err(self.is_no(expected)) };
+        let DeValue::Array(items) = self.value else { return Err(self.refuse(expected)) };
         let entry = |(number, item): (usize, Spanned<DeValue<'a>>)| {
             let path = format!("{}[{number}]", self.path);
             Entry { text: self.text, at: item.span(), path, value: item.into_inner() }
@@ -116,7 +116,7 @@ impl<'a> Entry<'a> {
 
     /// A table that has no other keys than these.
     fn table(self, expected: &str, known: &[&str]) -> Result<Table<'a>, Error> {
-        let DeValue::Table(entries) = self.value else { return Err(self.is_no(expected)) };
+        let DeValue::Table(entries) = self.value else { return Err(self.refuse(expected)) };
         let path = if self.path.is_empty() { String::new() } else { self.path + "." };
         match entries.keys().find(|key| !known.contains(&&**key.get_ref())) {
             None => Ok(Table { text: self.text, at: self.at, path, entries }),
