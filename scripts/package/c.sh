@@ -27,8 +27,10 @@ lay_out() {
   local root="$1" lib="$2" up config
   up=$(echo "$lib" | sed 's#[^/]\+#..#g')
   config="$root/$lib/cmake/reprieve"
-  install -d "$root/include" "$root/$lib/pkgconfig" "$config" "$root/share/doc/reprieve"
+  install -d "$root/include" "$root/$lib/pkgconfig" "$config" "$root/share/doc/reprieve" "$root/share/reprieve/drivers"
   install -m 644 include/reprieve.h include/reprieve.hpp "$root/include/"
+  # Sources, which a product builds with its own libcurl.
+  install -m 644 bindings/c/drivers/reprieve_curl.[ch] "$root/share/reprieve/drivers/"
   install -m 755 "$target/libreprieve.so" "$root/$lib/$shared"
   ln -sf "$shared" "$root/$lib/$soname"
   ln -sf "$soname" "$root/$lib/libreprieve.so"

@@ -68,7 +68,7 @@ def linked(program, shared, cwd):
 def test_layout(prefix):
     files = ["include/reprieve.h", "include/reprieve.hpp", "lib/libreprieve.a", "lib/pkgconfig/reprieve.pc",
              "lib/cmake/reprieve/reprieve-config.cmake", "lib/cmake/reprieve/reprieve-config-version.cmake",
-             "share/doc/reprieve/LICENSE-MIT", "share/doc/reprieve/LICENSE-APACHE", "share/doc/reprieve/README.md"]  # fmt: skip
+             "share/reprieve/drivers/reprieve_curl.c", "share/reprieve/drivers/reprieve_curl.h", "share/doc/reprieve/LICENSE-MIT", "share/doc/reprieve/LICENSE-APACHE", "share/doc/reprieve/README.md"]  # fmt: skip
     note("the files of a package", "\n".join(name for name in files if not (prefix / name).is_file()))
     lib = prefix / "lib"
     chain = [os.readlink(lib / "libreprieve.so"), os.readlink(lib / "libreprieve.so.0")]
@@ -134,6 +134,27 @@ def test_pkg_config(prefix, work):
     return None
 
 
+def test_driver(prefix, work):
+    """The driver for libcurl is built with the package's header and libraries alone, and the two find each other: without a renewer it says what the library says of none."""
+    if not shutil.which("cc") or not shutil.which("curl-config"):
+        return skip("libcurl's driver", "a compiler, or libcurl's header (Debian: libcurl4-openssl-dev), is missing")
+    drivers, source = prefix / "share" / "reprieve" / "drivers", work / "driver.c"
+    source.write_text('''#include "reprieve_curl.h"
+#include <stdio.h>
+int main(void) {
+    reprieve_curl *driver = reprieve_curl_new(NULL, NULL);
+    printf("%s\\n", reprieve_status_str(reprieve_curl_step(driver, 0)));
+    reprieve_curl_free(driver);
+    return 0;
+}
+''')
+    _, flags = run(["curl-config", "--cflags", "--libs"], work)
+    command = ["cc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", *WARNINGS, f"-I{prefix / 'include'}", f"-I{drivers}", source, drivers / "reprieve_curl.c"]
+    problem, _ = run([*command, "-o", work / "driver", f"-L{prefix / 'lib'}", "-lreprieve", *flags.split()], work)
+    problem, out = (problem, "") if problem else run([work / "driver"], work, LD_LIBRARY_PATH=str(prefix / "lib"))
+    return note("libcurl's driver", problem or (None if out == "null_pointer\n" else out))
+
+
 def test_mismatch(prefix, work):
     """A program that was built with the header of a newer ABI says which library it met, and what to do."""
     if not shutil.which("c++") or not shutil.which("cc"):
@@ -171,6 +192,7 @@ def main():
         plain = work / "prefix"
         prefix.rename(plain)
         test_pkg_config(plain, work)
+        test_driver(plain, work)
         test_mismatch(plain, work)
     print(f"c: {len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
     return 1 if failed else 0
