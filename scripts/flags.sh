@@ -1,12 +1,14 @@
 # Sourced, in the project's folder, by what builds packages: their panic texts name no folder of the machine that built them. Cargo splits
 # RUSTFLAGS at spaces, so a folder with one in its name stays as it is.
-cargo="${CARGO_HOME:-${HOME:-}/.cargo}/registry/src"
+# Names of its own, which are gone after it: whoever sources it has names too.
+_sources="${CARGO_HOME:-${HOME:-}/.cargo}/registry/src"
 # Sources lie in a folder for each registry, whose name would stand in the path of each file for nothing: it has to be there to be named.
-[ -d "$cargo" ] || cargo fetch --locked --quiet
-for folder in "$cargo"/* "$PWD"; do
-  case "$folder" in *" "*) continue ;; "$PWD") name=/reprieve ;; *) name=/cargo ;; esac
-  RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--remap-path-prefix=$folder=$name"
+[ -d "$_sources" ] || cargo fetch --locked --quiet
+for _folder in "$_sources"/* "$PWD"; do
+  case "$_folder" in *" "*) continue ;; "$PWD") _as=/reprieve ;; *) _as=/cargo ;; esac
+  RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--remap-path-prefix=$_folder=$_as"
 done
+unset _sources _folder _as
 # With frame pointers the tables for unwinding say less of each function: a thirtieth of the library's size. Profilers like them too.
 RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C force-frame-pointers=yes"
 export RUSTFLAGS

@@ -142,7 +142,8 @@ fn of_toml(value: DeValue<'_>) -> Value {
         DeValue::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from)
         }
-        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+        // Read as JSON's: what of TOML's is none there, as `inf`, is none in a scenario.
+        DeValue::Float(number) => serde_json::from_str(number.as_str().trim_start_matches('+')).unwrap_or_default(),
         DeValue::Boolean(truth) => Value::Bool(truth),
         DeValue::Datetime(date) => Value::String(date.to_string()),
         DeValue::Array(items) => items.into_iter().map(|item| of_toml(item.into_inner())).collect(),

@@ -9,6 +9,7 @@ use crate::grace::{OpenAppeal, appeal_id};
 use crate::ledger::LedgerId;
 use crate::ledger::note::{self, Checkpoint, Verifier};
 use crate::ledger::tree::sha256;
+use crate::order;
 use crate::terms::is_name;
 use crate::time::Instant;
 
@@ -191,8 +192,7 @@ fn plain(value: &Value, to: &mut Vec<u8>) {
 }
 
 fn plain_object<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, to: &mut Vec<u8>) {
-    let mut members: Vec<_> = members.collect();
-    members.sort_by_key(|(key, _)| *key);
+    let members = order::map(members);
     to.push(b'{');
     for (at, (key, value)) in members.into_iter().enumerate() {
         if at > 0 {

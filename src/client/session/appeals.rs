@@ -1,6 +1,6 @@
 //! Which appeals go with the next request (rule A5).
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
 use super::Session;
 use crate::grace::OpenAppeal;
@@ -12,8 +12,8 @@ const FILE: &str = "appeals";
 /// One that an answer said nothing of does not go again before this: an authority may know no appeals, or have no lease to give that confirms one.
 const REST: Span = Span::seconds(86_400);
 
-/// When appeals went by a request that was answered, by their ids.
-pub(super) type Rest = BTreeMap<String, Instant>;
+/// When appeals went by a request that was answered, with their ids.
+pub(super) type Rest = Vec<(String, Instant)>;
 
 impl Session {
     /// The open appeals that do not rest, the oldest first.
@@ -22,34 +22,43 @@ impl Session {
         if open.is_empty() {
             return Vec::new();
         }
-        let (rest, t) = (self.resting(), self.live().t);
+        let (left, t) = (self.left_behind(), self.live().t);
         // A time that lies ahead was another clock's: it does not hold an appeal back.
-        let rests = |id: &str| rest.get(id).is_some_and(|went| (*went..*went + REST).contains(&t));
+        let rests = |id: &str| left.iter().chain(&self.rest).any(|(it, at)| it == id && (*at..*at + REST).contains(&t));
         open.iter().filter(|filed| !rests(&filed.id)).cloned().collect()
     }
 
-    /// What this product and others know.
-    fn resting(&self) -> Rest {
-        let kept = self.ledger.side_file_read(FILE).ok().flatten();
-        let kept: BTreeMap<String, String> =
-            kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let mut rest: Rest = kept.into_iter().filter_map(|(id, went)| Some((id, went.parse().ok()?))).collect();
-        rest.extend(self.rest.iter().map(|(id, went)| (id.clone(), *went)));
-        rest
+    /// What products on this ledger left behind.
+    fn left_behind(&self) -> Rest {
+        let mut kept = Vec::new();
+        let file = self.ledger.side_file_read(FILE).ok().flatten();
+        if let Some(Value::Object(file)) = file.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            for (id, went) in file {
+                if let Some(Ok(went)) = went.as_str().map(str::parse) {
+                    kept.push((id, went));
+                }
+            }
+        }
+        kept
     }
 
     /// The newest request was answered: what went with it and is open still rests, for all products on the ledger.
     pub(in crate::client) fn appeals_were_carried(&mut self) {
-        let carried = std::mem::take(&mut self.carried);
-        if carried.iter().all(|id| self.state().appeals().get(id).is_none()) {
+        let mut carried = std::mem::take(&mut self.carried);
+        let is_open = |session: &Session, id: &str| session.state().appeals().get(id).is_some();
+        carried.retain(|id| is_open(self, id));
+        if carried.is_empty() {
             return;
         }
-        let (mut rest, t) = (self.resting(), self.live().t);
+        let (mut rest, t) = (self.left_behind(), self.live().t);
         rest.extend(carried.into_iter().map(|id| (id, t)));
-        rest.retain(|id, _| self.state().appeals().get(id).is_some());
-        let kept: BTreeMap<&String, String> = rest.iter().map(|(id, went)| (id, went.to_string())).collect();
-        let bytes = serde_json::to_vec(&kept).unwrap_or_default();
-        if let Err(error) = self.ledger.side_file_write(FILE, &bytes) {
+        rest.retain(|(id, _)| is_open(self, id));
+        // Of one that stands there twice the later is put in last.
+        let mut file = Map::new();
+        for (id, went) in &rest {
+            file.insert(id.clone(), Value::String(went.to_string()));
+        }
+        if let Err(error) = self.ledger.side_file_write(FILE, Value::Object(file).to_string().as_bytes()) {
             self.diagnose(format!("that an appeal was sent could not be kept for other products: {error}"));
         }
         self.rest = rest;
