@@ -204,11 +204,16 @@ impl RenewalAnswer {
 
     /// The body over HTTP, and of a mirror's file.
     pub fn to_json(&self) -> Vec<u8> {
+        self.to_value().to_string().into_bytes()
+    }
+
+    /// The same, to which an authority may add what it has to say to people.
+    pub fn to_value(&self) -> Value {
         let documents = self.documents.iter().map(|token| match serde_json::from_slice::<Value>(token) {
             Ok(general @ Value::Object(_)) => general,
             _ => Value::String(String::from_utf8_lossy(token.trim_ascii()).into_owned()),
         });
-        json!({ "documents": documents.collect::<Vec<Value>>() }).to_string().into_bytes()
+        json!({ "documents": documents.collect::<Vec<Value>>() })
     }
 
     /// The text for a mail.

@@ -122,7 +122,11 @@ pub struct Said {
 
 impl Wire {
     pub async fn post(&mut self, address: &str, body: &[u8]) -> std::io::Result<Said> {
-        let mut stream = match self.0.take() {
+        // One that the server closed while nobody used it is no failure to any client.
+        let kept = self.0.take().filter(
+            |stream| matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock),
+        );
+        let mut stream = match kept {
             Some(stream) => stream,
             None => {
                 let stream = TcpStream::connect(address).await?;
