@@ -150,6 +150,16 @@ impl Http {
         self.outcome(url, answer.and_then(whole))
     }
 
+    /// Asks what a renewer wants asked, and gives what came of it; nothing for a task that sends nothing. Waits.
+    pub fn ask(&self, task: &Task) -> Option<Outcome> {
+        match task {
+            Task::Send { url, body, within, .. } => Some(self.post(url, body, *within)),
+            Task::Get { url, etag, within, .. } => Some(self.get(url, etag.as_deref(), *within)),
+            Task::Probe { url, within, .. } => Some(self.probe(url, *within)),
+            Task::Abort(_) | Task::Wait(_) => None,
+        }
+    }
+
     fn outcome(&self, url: &str, answer: Result<HttpAnswer, ureq::Error>) -> Outcome {
         match answer {
             Ok(answer) => Outcome::Answer(answer),
@@ -335,16 +345,12 @@ fn wait<T>(inbox: &mpsc::Receiver<T>, pause: Duration, clock: impl Fn() -> Span)
 }
 
 /// A thread for each attempt: two are hedged at once, and one that nobody waits for ends by its time-out.
-fn start(
-    renewer: &mut Renewer,
-    answers: &Sender<Message>,
-    attempt: AttemptId,
-    http: &Http,
-    ask: impl FnOnce(&Http) -> Outcome + Send + 'static,
-) {
+fn start(renewer: &mut Renewer, answers: &Sender<Message>, attempt: AttemptId, http: &Http, task: Task) {
     let (http, answers) = (http.clone(), answers.clone());
     let started = thread::Builder::new().name("reprieve-http".into()).spawn(move || {
-        let _ = answers.send(Message::Ended(attempt, ask(&http)));
+        if let Some(outcome) = http.ask(&task) {
+            let _ = answers.send(Message::Ended(attempt, outcome));
+        }
     });
     if started.is_err() {
         renewer.ended(attempt, &Outcome::Failed(Failure::Local));
@@ -354,16 +360,8 @@ fn start(
 fn drive(mut renewer: Renewer, http: &Http, inbox: &mpsc::Receiver<Message>, answers: &Sender<Message>) {
     loop {
         let message = match renewer.poll() {
-            Ok(Task::Send { attempt, url, body, within }) => {
-                start(&mut renewer, answers, attempt, http, move |http| http.post(&url, &body, within));
-                continue;
-            }
-            Ok(Task::Get { attempt, url, etag, within }) => {
-                start(&mut renewer, answers, attempt, http, move |http| http.get(&url, etag.as_deref(), within));
-                continue;
-            }
-            Ok(Task::Probe { attempt, url, within }) => {
-                start(&mut renewer, answers, attempt, http, move |http| http.probe(&url, within));
+            Ok(task @ (Task::Send { attempt, .. } | Task::Get { attempt, .. } | Task::Probe { attempt, .. })) => {
+                start(&mut renewer, answers, attempt, http, task);
                 continue;
             }
             Ok(Task::Abort(_)) => continue,

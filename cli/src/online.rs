@@ -82,18 +82,14 @@ mod http {
         let mut shown = 0;
         loop {
             let pause = match renewer.poll()? {
-                Task::Send { attempt, url, body, within } => {
+                task @ Task::Send { attempt, .. } => {
                     sent.push(attempt);
                     running += 1;
-                    start(&tell, attempt, http, move |http| http.post(&url, &body, within))?;
+                    start(&tell, attempt, http, task)?;
                     continue;
                 }
-                Task::Get { attempt, url, etag, within } => {
-                    start(&tell, attempt, http, move |http| http.get(&url, etag.as_deref(), within))?;
-                    continue;
-                }
-                Task::Probe { attempt, url, within } => {
-                    start(&tell, attempt, http, move |http| http.probe(&url, within))?;
+                task @ (Task::Get { attempt, .. } | Task::Probe { attempt, .. }) => {
+                    start(&tell, attempt, http, task)?;
                     continue;
                 }
                 Task::Wait(pause) => pause,
@@ -148,16 +144,13 @@ mod http {
     }
 
     /// A thread for each attempt: two may be under way at once.
-    fn start(
-        tell: &Sender<(AttemptId, Outcome)>,
-        attempt: AttemptId,
-        http: &Http,
-        ask: impl FnOnce(&Http) -> Outcome + Send + 'static,
-    ) -> Result<(), Failure> {
+    fn start(tell: &Sender<(AttemptId, Outcome)>, attempt: AttemptId, http: &Http, task: Task) -> Result<(), Failure> {
         let (tell, http) = (tell.clone(), http.clone());
         let started = thread::Builder::new().spawn(move || {
-            // Nobody may wait any more.
-            let _ = tell.send((attempt, ask(&http)));
+            if let Some(outcome) = http.ask(&task) {
+                // Nobody may wait any more.
+                let _ = tell.send((attempt, outcome));
+            }
         });
         started.map(drop).map_err(|error| Failure::environment(format!("no thread could be started: {error}")))
     }

@@ -69,7 +69,7 @@ impl Shared {
 
     /// Whether an address appeals too often: as often as one ledger may renew.
     fn address_appeals(&self, from: IpAddr) -> Result<()> {
-        let key = ring::digest::digest(&ring::digest::SHA256, from.to_string().as_bytes());
+        let key = ring::digest::digest(&ring::digest::SHA256, gate::neighbours(from).to_string().as_bytes());
         let slower = |_| Error::new(Kind::Busy, "too many appeals come from this address; send it again in a minute");
         self.limits.ledgers.check_key(&key.as_ref().try_into().unwrap_or_default()).map_err(slower)
     }
