@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds Reprieve for Windows on Debian, and runs its tests in Wine, which is no Windows: see docs/platforms.md.
 #
-#   scripts/windows.sh tools            gets what is missing: MinGW, a compiler with a standard library for Windows, Wine
-#   scripts/windows.sh build [PROFILE]  the DLL, its import library, the static library and the command line, in build/windows/PROFILE (release)
-#   scripts/windows.sh test             both, then tests/windows/run.py
-#   scripts/windows.sh run COMMAND...   a command with all that is set for a build
+#   scripts/windows.sh tools                   gets what is missing: MinGW, a compiler with a standard library for Windows, Wine
+#   scripts/windows.sh build [PROFILE] [http]  the DLL, its import library, the static library and the command line, in build/windows/PROFILE
+#                                              (release); with the feature `http`, in build/windows/PROFILE-http
+#   scripts/windows.sh test [PART...]          all of it, then tests/windows/run.py: abi, http, files, package, core; `http` alone builds that alone
+#   scripts/windows.sh run COMMAND...          a command with all that is set for a build
 #
 # Exits with 3, after a line `not run`, where the tools cannot be had, or with REPRIEVE_NO_INSTALL=1 are not there.
 set -euo pipefail
@@ -92,12 +93,19 @@ settings() {
   export WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=" DISPLAY=
 }
 
+# build PROFILE [http]
 build() {
-  local profile="${1:-release}" out="$rig/${1:-release}" made="$rig/target/$target/${1:-release}"
-  "$CARGO" build --locked --quiet --profile "$profile" --target $target -p reprieve-c -p reprieve-cli
+  local name="$1" features=()
+  if [ -n "${2:-}" ]; then
+    [ "$2" = http ] || { echo "windows: \`$2\` is no feature; leave it out, or say http" >&2; exit 2; }
+    # A target folder of its own: in one, each of the two would be built anew after the other.
+    name="$1-http" features=(--features http --target-dir "$rig/target-http")
+  fi
+  local out="$rig/$name" made="$rig/target${2:+-$2}/$target/$1"
+  "$CARGO" build --locked --quiet --profile "$1" --target $target -p reprieve-c -p reprieve-cli "${features[@]}"
   mkdir -p "$out"
   cp "$made/reprieve.dll" "$made/libreprieve.dll.a" "$made/libreprieve.a" "$made/reprieve.exe" "$out/"
-  echo "built: build/windows/$profile/reprieve.dll ($(stat -c %s "$out/reprieve.dll") bytes), by $("${RUSTC:-rustc}" --version)"
+  echo "built: build/windows/$name/reprieve.dll ($(stat -c %s "$out/reprieve.dll") bytes), by $("${RUSTC:-rustc}" --version)"
 }
 
 case "${1:-test}" in
@@ -105,7 +113,7 @@ case "${1:-test}" in
   build)
     tools
     settings
-    build "${2:-release}"
+    build "${2:-release}" "${3:-}"
     ;;
   run)
     tools
@@ -117,12 +125,16 @@ case "${1:-test}" in
     tools wine
     settings
     prefix
-    build release
     shift || true
-    python3 tests/windows/run.py "$@"
+    [ "$*" = http ] || build release
+    build release http
+    # What serves renewals needs packages of the venv's.
+    python=build/venv/bin/python
+    [ -x "$python" ] || python=python3
+    "$python" tests/windows/run.py "$@"
     ;;
   *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

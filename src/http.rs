@@ -13,8 +13,12 @@
 //! ```
 
 mod provider;
+// Of use on Windows; compiled, and tested, everywhere.
+#[cfg_attr(not(windows), allow(dead_code))]
+mod settings;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -31,8 +35,12 @@ use crate::time::Span;
 pub struct Options {
     /// Certificates of the vendor's own authorities, in PEM, in place of those that the platform trusts. A document is trusted by its signature
     /// in any case: this says whose server a failure is evidence of (rule G1).
+    ///
+    /// On Android they have to be given, unless the product has initialised `rustls-platform-verifier` by its JVM: the platform cannot be asked
+    /// before, and what goes by TLS ends as [`Failure::Local`], evidence of nothing.
     pub roots: Option<Vec<u8>>,
-    /// A proxy's URL, `http://` or `https://`. None: what the platform says (`HTTPS_PROXY`, `NO_PROXY`, the settings of Windows); empty: no proxy.
+    /// A proxy's URL, `http://` or `https://`. None: what the platform says (`HTTPS_PROXY`, `NO_PROXY`; on Windows, where they name none, its
+    /// settings, but for a script of a proxy's (PAC)); empty: no proxy.
     pub proxy: Option<String>,
     /// Header fields for each request, such as `Authorization`. They are never printed.
     pub headers: Vec<(String, String)>,
@@ -51,6 +59,7 @@ impl std::fmt::Debug for Options {
 pub struct Http {
     agent: ureq::Agent,
     headers: Arc<[(String, String)]>,
+    past: Option<Arc<settings::Past>>,
 }
 
 impl std::fmt::Debug for Http {
@@ -97,8 +106,14 @@ impl Http {
             .max_idle_connections(0)
             .accept("application/json")
             .user_agent(concat!("reprieve/", env!("CARGO_PKG_VERSION")));
+        let mut past = None;
         match options.proxy.as_deref() {
-            None => {}
+            None => {
+                if let Some(found) = settings::found() {
+                    config = config.proxy(Some(found.proxy));
+                    past = Some(Arc::new(found.past));
+                }
+            }
             Some("") => config = config.proxy(None),
             Some(url) => {
                 let proxy = ureq::Proxy::new(url)
@@ -113,17 +128,30 @@ impl Http {
                 return Err(refused("`headers`", format!("{name:?} or its value is not allowed in HTTP")));
             }
         }
-        Ok(Http { agent: config.build().new_agent(), headers: options.headers.clone().into() })
+        Ok(Http { agent: config.build().new_agent(), headers: options.headers.clone().into(), past })
     }
 
     /// POSTs JSON and reads the whole answer, [`MAX_ANSWER`] bytes at most, within the time. Waits.
     pub fn post(&self, url: &str, body: &[u8], within: Duration) -> Outcome {
-        self.outcome(url, self.try_post(url, body, within))
+        self.outcome(url, || self.try_post(url, body, within))
     }
 
     fn goes_by_proxy(&self, url: &str) -> bool {
         let Ok(url) = url.parse() else { return false };
-        self.agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&url))
+        !self.goes_past(&url) && self.agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&url))
+    }
+
+    /// Whether the platform's settings, which ureq does not read, lead past the proxy.
+    fn goes_past(&self, url: &ureq::http::Uri) -> bool {
+        let past = self.past.as_ref().zip(url.host());
+        past.is_some_and(|(past, host)| past.has(host))
+    }
+
+    /// A request as all are: within the time, by the way that its host takes.
+    fn made<B>(&self, url: &str, request: ureq::RequestBuilder<B>, within: Duration) -> ureq::RequestBuilder<B> {
+        let config = request.config().timeout_global(Some(within));
+        let past = url.parse().is_ok_and(|url| self.goes_past(&url));
+        if past { config.proxy(None) } else { config }.build()
     }
 
     fn try_post(&self, url: &str, body: &[u8], within: Duration) -> Result<HttpAnswer, ureq::Error> {
@@ -131,7 +159,7 @@ impl Http {
         for (name, value) in &*self.headers {
             request = request.header(name, value);
         }
-        whole(request.config().timeout_global(Some(within)).build().send(body)?)
+        whole(self.made(url, request, within).send(body)?)
     }
 
     /// GETs a mirror's file, if it is another than that of this `ETag`. The header fields of the options name the customer, and are not sent. Waits.
@@ -140,14 +168,12 @@ impl Http {
         if let Some(etag) = etag {
             request = request.header("If-None-Match", etag);
         }
-        let answer = request.config().timeout_global(Some(within)).build().call();
-        self.outcome(url, answer.and_then(whole))
+        self.outcome(url, || self.made(url, request, within).call().and_then(whole))
     }
 
     /// Asks for the head of an endpoint. Waits.
     pub fn probe(&self, url: &str, within: Duration) -> Outcome {
-        let answer = self.agent.head(url).config().timeout_global(Some(within)).build().call();
-        self.outcome(url, answer.and_then(whole))
+        self.outcome(url, || self.made(url, self.agent.head(url), within).call().and_then(whole))
     }
 
     /// Asks what a renewer wants asked, and gives what came of it; nothing for a task that sends nothing. Waits.
@@ -160,7 +186,10 @@ impl Http {
         }
     }
 
-    fn outcome(&self, url: &str, answer: Result<HttpAnswer, ureq::Error>) -> Outcome {
+    fn outcome(&self, url: &str, ask: impl FnOnce() -> Result<HttpAnswer, ureq::Error>) -> Outcome {
+        // What lies below panics where it cannot go on: Android's verifier that nobody initialised, a system that gives no thread to resolve a
+        // name on. Nobody was asked then. Let through, it would end the attempt's thread, and what never came would be taken for a time-out.
+        let Ok(answer) = catch_unwind(AssertUnwindSafe(ask)) else { return Outcome::Failed(Failure::Local) };
         match answer {
             Ok(answer) => Outcome::Answer(answer),
             Err(error) => match failure(&error) {
@@ -200,6 +229,10 @@ fn failure(error: &ureq::Error) -> Failure {
 fn of_tls(error: &rustls::Error) -> Failure {
     match error {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Failure::Certificate,
+        // What this side lacks: a platform that cannot verify, or trusts nobody at all; random bytes; the time.
+        rustls::Error::General(_) | rustls::Error::FailedToGetCurrentTime | rustls::Error::FailedToGetRandomBytes => {
+            Failure::Local
+        }
         _ => Failure::Tls,
     }
 }
@@ -229,17 +262,37 @@ fn of_io(error: &io::Error) -> Failure {
         | Kind::PermissionDenied => Failure::NoRoute,
         Kind::TimedOut | Kind::WouldBlock => Failure::TimedOut,
         Kind::InvalidData => Failure::Protocol,
-        _ if is_of_dns(error) => Failure::NoDns,
+        _ => match error.raw_os_error() {
+            Some(number) => of_number(number),
+            // A name that could not be resolved: but for Windows nothing but its text tells.
+            None if error.to_string().starts_with("failed to lookup address information") => Failure::NoDns,
+            None => Failure::Local,
+        },
+    }
+}
+
+/// What the standard library has no kind for.
+#[cfg(windows)]
+fn of_number(number: i32) -> Failure {
+    use windows_sys::Win32::Networking::WinSock as sock;
+    match number {
+        sock::WSAHOST_NOT_FOUND | sock::WSATRY_AGAIN | sock::WSANO_RECOVERY | sock::WSANO_DATA => Failure::NoDns,
+        sock::WSAEHOSTDOWN => Failure::NoRoute,
+        sock::WSAENETRESET | sock::WSAESHUTDOWN | sock::WSAEDISCON => Failure::Reset,
         _ => Failure::Local,
     }
 }
 
-/// Whether a name could not be resolved. The standard library has no kind for it: on Windows its number tells (`WSAHOST_NOT_FOUND`,
-/// `WSATRY_AGAIN`, `WSANO_RECOVERY`, `WSANO_DATA`), elsewhere nothing but its text.
-fn is_of_dns(error: &io::Error) -> bool {
-    match error.raw_os_error() {
-        Some(number) => cfg!(windows) && (11001..=11004).contains(&number),
-        None => error.to_string().starts_with("failed to lookup address information"),
+/// What the standard library has no kind for.
+#[cfg(not(windows))]
+fn of_number(number: i32) -> Failure {
+    match number {
+        // What a router says of a host that it does not know; on a Mac also a neighbour that does not answer.
+        libc::EHOSTDOWN => Failure::NoRoute,
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        libc::ENONET => Failure::NoRoute,
+        libc::ENETRESET | libc::ESHUTDOWN => Failure::Reset,
+        _ => Failure::Local,
     }
 }
 
@@ -387,6 +440,116 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    /// The system's numbers, as they come from sockets and resolvers, and what each is.
+    #[cfg(windows)]
+    fn numbers() -> Vec<(i32, Failure)> {
+        use windows_sys::Win32::Networking::WinSock as sock;
+        vec![
+            (sock::WSAECONNREFUSED, Failure::Refused),
+            (sock::WSAETIMEDOUT, Failure::TimedOut),
+            (sock::WSAEWOULDBLOCK, Failure::TimedOut),
+            (sock::WSAECONNRESET, Failure::Reset),
+            (sock::WSAECONNABORTED, Failure::Reset),
+            (sock::WSAENOTCONN, Failure::Reset),
+            (sock::WSAENETRESET, Failure::Reset),
+            (sock::WSAESHUTDOWN, Failure::Reset),
+            (sock::WSAEDISCON, Failure::Reset),
+            (sock::WSAEHOSTUNREACH, Failure::NoRoute),
+            (sock::WSAENETUNREACH, Failure::NoRoute),
+            (sock::WSAENETDOWN, Failure::NoRoute),
+            (sock::WSAEHOSTDOWN, Failure::NoRoute),
+            (sock::WSAEADDRNOTAVAIL, Failure::NoRoute),
+            // A firewall, or a VPN, forbids it.
+            (sock::WSAEACCES, Failure::NoRoute),
+            (sock::WSAHOST_NOT_FOUND, Failure::NoDns),
+            (sock::WSATRY_AGAIN, Failure::NoDns),
+            (sock::WSANO_RECOVERY, Failure::NoDns),
+            (sock::WSANO_DATA, Failure::NoDns),
+            // This side's own.
+            (sock::WSAENOBUFS, Failure::Local),
+            (sock::WSAEMFILE, Failure::Local),
+            (sock::WSAEADDRINUSE, Failure::Local),
+            (sock::WSAEINVAL, Failure::Local),
+            (sock::WSAEAFNOSUPPORT, Failure::Local),
+            (sock::WSAEPROVIDERFAILEDINIT, Failure::Local),
+            (sock::WSASYSNOTREADY, Failure::Local),
+            (sock::WSANOTINITIALISED, Failure::Local),
+        ]
+    }
+
+    /// The system's numbers, as they come from sockets, and what each is.
+    #[cfg(not(windows))]
+    fn numbers() -> Vec<(i32, Failure)> {
+        vec![
+            (libc::ECONNREFUSED, Failure::Refused),
+            (libc::ETIMEDOUT, Failure::TimedOut),
+            (libc::EAGAIN, Failure::TimedOut),
+            (libc::ECONNRESET, Failure::Reset),
+            (libc::ECONNABORTED, Failure::Reset),
+            (libc::EPIPE, Failure::Reset),
+            (libc::ENOTCONN, Failure::Reset),
+            (libc::ENETRESET, Failure::Reset),
+            (libc::ESHUTDOWN, Failure::Reset),
+            (libc::EHOSTUNREACH, Failure::NoRoute),
+            (libc::ENETUNREACH, Failure::NoRoute),
+            (libc::ENETDOWN, Failure::NoRoute),
+            (libc::EHOSTDOWN, Failure::NoRoute),
+            #[cfg(target_os = "linux")]
+            (libc::ENONET, Failure::NoRoute),
+            (libc::EADDRNOTAVAIL, Failure::NoRoute),
+            // A firewall of this machine's.
+            (libc::EACCES, Failure::NoRoute),
+            (libc::EPERM, Failure::NoRoute),
+            // This side's own.
+            (libc::ENOBUFS, Failure::Local),
+            (libc::EMFILE, Failure::Local),
+            (libc::EADDRINUSE, Failure::Local),
+            (libc::EINVAL, Failure::Local),
+            (libc::EAFNOSUPPORT, Failure::Local),
+            // On Windows, a name that is not known.
+            (11001, Failure::Local),
+        ]
+    }
+
+    #[test]
+    fn each_number_of_the_systems_is_the_failure_that_it_is_on_every_platform() {
+        for (number, wanted) in numbers() {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(of_io(&error), wanted, "{number}: {error}");
+            assert_eq!(failure(&ureq::Error::Io(error)), wanted, "{number}");
+            // As TLS hands on what its socket said, and as ureq wraps itself.
+            let inner = ureq::Error::Io(io::Error::from_raw_os_error(number));
+            assert_eq!(of_io(&io::Error::other(inner)), wanted, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_is_told_on_every_platform() {
+        use std::net::ToSocketAddrs as _;
+        let error = "no-such-host.invalid:443".to_socket_addrs().unwrap_err();
+        assert_eq!(of_io(&error), Failure::NoDns, "{error:?}");
+    }
+
+    #[test]
+    fn tls_that_this_side_cannot_speak_is_evidence_of_nothing() {
+        let general = || rustls::Error::General("failed to call native verifier".into());
+        for error in [general(), rustls::Error::FailedToGetCurrentTime, rustls::Error::FailedToGetRandomBytes] {
+            assert_eq!(failure(&ureq::Error::Rustls(error)), Failure::Local);
+        }
+        assert_eq!(of_io(&io::Error::other(general())), Failure::Local);
+        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert_eq!(of_io(&io::Error::new(io::ErrorKind::InvalidData, expired)), Failure::Certificate);
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
+        assert_eq!(of_io(&io::Error::new(io::ErrorKind::InvalidData, alert)), Failure::Tls);
+    }
+
+    #[test]
+    fn a_panic_below_crosses_nothing_and_is_evidence_of_nothing() {
+        let http = Http::new(&Options::default()).unwrap();
+        let local = |outcome| matches!(outcome, Outcome::Failed(Failure::Local));
+        assert!(local(http.outcome("https://localhost:1/", || panic!("expect the verifier to be initialised"))));
+    }
 
     #[test]
     fn a_wait_ends_when_the_machine_wakes_and_not_before_its_time() {

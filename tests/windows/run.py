@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RIG = ROOT / "build" / "windows"
 LIB = RIG / "release"
+HTTP = RIG / "release-http"
 os.environ.setdefault("REPRIEVE_LIB", str(LIB))
 sys.path.insert(0, str(ROOT / "tests" / "abi"))
 
@@ -48,7 +49,6 @@ FILES_NOT = {
     "policy_properties": "it has no input or output",
     "document_interop": "it starts the venv's Python",
     "forks": "there is no fork on Windows",
-    "http": "it needs the feature http, which is not built for Windows here",
 }
 
 
@@ -85,18 +85,18 @@ def wine(program, *arguments, timeout=600, **more):
 # The library.
 
 
-def test_symbols():
-    problem, out = run(["x86_64-w64-mingw32-objdump", "-p", LIB / "reprieve.dll"])
+def test_symbols(library=LIB, which="the DLL"):
+    problem, out = run(["x86_64-w64-mingw32-objdump", "-p", library / "reprieve.dll"])
     if problem:
-        return note("the DLL's exports", problem)
+        return note(f"the exports of {which}", problem)
     text = out.decode()
     table = text[text.index("[Ordinal/Name Pointer] Table") :]
     exported = set(re.findall(r"^\s*\[\s*\d+\](?: \+base\[\s*\d+\]\s+[0-9a-f]+)? (\w+)$", table, re.MULTILINE))
     # GNU's linker exports nothing else from a DLL of Rust's.
     difference = exported ^ declared()
-    note(f"the DLL exports what the header declares, {len(declared())} functions", "\n".join(sorted(difference)))
+    note(f"{which} exports what the header declares, {len(declared())} functions", "\n".join(sorted(difference)))
     needs = re.findall(r"DLL Name: (\S+)", text)
-    note("the DLL needs nothing but Windows", "\n".join(name for name in needs if not SYSTEM.match(name)) or (None if needs else "it needs nothing at all"))
+    note(f"{which} needs nothing but Windows", "\n".join(name for name in needs if not SYSTEM.match(name)) or (None if needs else "it needs nothing at all"))
     return None
 
 
@@ -328,20 +328,27 @@ def test_killed(work, made):
 # The core.
 
 
-def test_core():
-    """The library's tests and its integration tests, built for Windows. What is not run is counted by its file, or by its test."""
+def test_core(whole=True):
+    """The library's tests and its integration tests, built for Windows with `http`, or those of HTTP alone. What is not run is counted by its file,
+    or by its test."""
     files = sorted(path.stem for path in (ROOT / "tests").glob("*.rs")) + sorted(path.parent.name for path in (ROOT / "tests").glob("*/main.rs") if path.parent.name != "power")
-    for name in files:
-        if name in FILES_NOT:
-            skip(f"the core's {name}", FILES_NOT[name])
-    chosen = [f"--test={name}" for name in files if name not in FILES_NOT]
-    command = [os.environ["CARGO"], "test", "--locked", "--no-fail-fast", "--target", "x86_64-pc-windows-gnu", "-p", "reprieve", "--lib", *chosen]
-    command += ["--", "--test-threads=2", "--show-output", *(f"--skip={name}" for name in CORE_NOT)]
-    for name, why in CORE_NOT.items():
-        skip(f"the core's {name}", why)
-    log = RIG / "core.log"
+    build = [os.environ["CARGO"], "test", "--locked", "--no-fail-fast", "--target", "x86_64-pc-windows-gnu", "--target-dir", RIG / "target-http"]
+    build += ["-p", "reprieve", "--features", "http"]
+    how = ["--", "--test-threads=2", "--show-output"]
+    if whole:
+        for name in files:
+            if name in FILES_NOT:
+                skip(f"the core's {name}", FILES_NOT[name])
+        chosen = [f"--test={name}" for name in files if name not in FILES_NOT]
+        commands = [[*build, "--lib", *chosen, *how, *(f"--skip={name}" for name in CORE_NOT)]]
+        for name, why in CORE_NOT.items():
+            skip(f"the core's {name}", why)
+    else:
+        commands = [[*build, "--lib", *how, "http::"], [*build, "--test=http", *how]]
+    log, code, programs = RIG / "core.log", 0, sum(len([word for word in command if str(word).startswith(("--lib", "--test="))]) for command in commands)
     with open(log, "wb") as file:
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, timeout=3600, check=False)
+        for command in commands:
+            code |= subprocess.run(list(map(str, command)), stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, timeout=3600, check=False).returncode
     text = log.read_text("utf-8", "replace")
     results = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
     good, bad, ignored = (sum(int(result[at]) for result in results) for at in (0, 1, 2))
@@ -354,16 +361,32 @@ def test_core():
     names = sorted(set(re.findall(r"^test (\S+) \.\.\. FAILED$", text, re.MULTILINE)))
     for name in names or [f"core, failed {at}" for at in range(bad)]:
         note(f"the core's {name}", "see build/windows/core.log")
-    if not results or (done.returncode and not bad):
+    if len(results) != programs or (code and not bad):
         note("the core's tests are built and run", text[-4000:])
-    print(f"the core in Wine: {good - len(lacking)} passed, {bad} failed, {len(lacking) + ignored} not run, of {len(chosen) + 1} programs")
+    print(f"the core in Wine: {good - len(lacking)} passed, {bad} failed, {len(lacking) + ignored} not run, of {programs} programs")
+
+
+# Renewal by HTTP.
+
+
+def test_http():
+    """tests/windows/http.py, which runs where names are its own: in a process of its own, whose counts are added."""
+    done = subprocess.run([sys.executable, HERE / "http.py"], stdout=subprocess.PIPE, text=True, timeout=3600, check=False)
+    print(done.stdout, end="", flush=True)
+    counts = re.search(r"^http: (\d+) passed, (\d+) failed, (\d+) not run$", done.stdout, re.MULTILINE)
+    if not counts or (done.returncode == 1) != (counts[2] != "0"):
+        return note("renewal by HTTP", f"it ended with {done.returncode}")
+    for outcomes, count in zip((passed, failed, skipped), counts.groups()):
+        outcomes.extend(f"http {at}" for at in range(int(count)))
+    return None
 
 
 def main():
-    if not (LIB / "reprieve.dll").exists():
-        print("not run: there is no build/windows/release/reprieve.dll; start scripts/windows.sh")
-        return 3
     only = set(sys.argv[1:])
+    lib = HTTP if only == {"http"} else LIB
+    if not (lib / "reprieve.dll").exists():
+        print(f"not run: there is no {lib.relative_to(ROOT)}/reprieve.dll; start scripts/windows.sh")
+        return 3
     with tempfile.TemporaryDirectory(prefix="reprieve-windows-") as folder:
         work = pathlib.Path(folder)
         env = command_line(work)
@@ -373,6 +396,10 @@ def main():
             test_headers()
             test_programs(work)
             test_conformance(work)
+        if not only or "http" in only:
+            if (HTTP / "reprieve.dll").exists():
+                test_symbols(HTTP, "the DLL with HTTP")
+            test_http()
         if not only or "files" in only:
             made = test_quickstart(work, env)
             if made:
@@ -381,8 +408,8 @@ def main():
                 test_killed(work, made)
         if not only or "package" in only:
             package.test(work)
-        if not only or "core" in only:
-            test_core()
+        if not only or {"core", "http"} & only:
+            test_core(whole=not only or "core" in only)
     skip("LuaJIT and Python on Windows", "neither can be had here")
     print(f"windows: {len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
     return 1 if failed else 0
