@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes the package for LuaJIT hosts: an archive whose folder can be put into a game as it is, or installed by `luarocks make`.
+# Makes the package for LuaJIT hosts: an archive whose folder can be put into a game as it is, or installed by `luarocks make`. The library in it has
+# `http`, so that client:renewing() works. REPRIEVE_PACKAGE_LIBRARY: a library that is built already, in the place of this machine's.
 #   scripts/package/lua.sh [OUT]      OUT is build/packages unless said
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/flags.sh
+. scripts/engine_library.sh
 out="${1:-build/packages}"
-target="${CARGO_TARGET_DIR:-target}"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 case "$(uname -s)" in
   Darwin) system=OSX library=libreprieve.dylib ;;
@@ -20,15 +21,16 @@ case "$(uname -m)" in
 esac
 name="reprieve-lua-$version-$system-$machine"
 
-cargo build --profile dist --locked --quiet -p reprieve-c
+built=$(engine_library "$library")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 package="$work/$name"
 mkdir -p "$package" "$out"
 rm -f "$out"/reprieve-lua-*.tar.gz
-cp bindings/lua/*.lua bindings/lua/README.md LICENSE-MIT LICENSE-APACHE "$target/dist/$library" "$package/"
-# For Windows too, where scripts/package/windows.sh built it of this tree: in a folder that reprieve_library.lua looks into.
-if [ "$system" != Windows ] && dll=$(windows_dll); then
+cp bindings/lua/*.lua bindings/lua/README.md LICENSE-MIT LICENSE-APACHE "$package/"
+cp "$built" "$package/$library"
+# For Windows too, where scripts/windows.sh built it of this tree: in a folder that reprieve_library.lua looks into.
+if [ "$system" != Windows ] && dll=$(engine_windows); then
   mkdir "$package/Windows-x64"
   cp "$dll" "$package/Windows-x64/"
 fi
