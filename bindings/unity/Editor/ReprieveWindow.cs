@@ -26,6 +26,7 @@ namespace Reprieve.Unity.Editor
 
         private readonly List<string> lines = new List<string>();
         private readonly List<string> happened = new List<string>();
+        private readonly List<string> renewals = new List<string>();
         private string trouble;
         private Vector2 scroll;
         private DrillPlayer player;
@@ -45,6 +46,9 @@ namespace Reprieve.Unity.Editor
         /// <summary>What happened, the newest last.</summary>
         public IReadOnlyList<string> Happened { get { return happened; } }
 
+        /// <summary>How the leases of each ledger that the game has open are renewed.</summary>
+        public IReadOnlyList<string> Renewals { get { return renewals; } }
+
         /// <summary>What is wrong; null if nothing is.</summary>
         public string Trouble { get { return trouble; } }
 
@@ -63,8 +67,43 @@ namespace Reprieve.Unity.Editor
             Stop();
         }
 
+        // Ten times a second: what a game in the Editor does.
+        private void OnInspectorUpdate()
+        {
+            if (renewals.Count > 0 || ReprieveSession.Count > 0)
+            {
+                LookAtRenewals();
+                Repaint();
+            }
+        }
+
+        private void LookAtRenewals()
+        {
+            renewals.Clear();
+            foreach (ReprieveSession session in ReprieveSession.All)
+            {
+                string text = RenewalText.Of(session.Renewal);
+                renewals.Add(session.Sku + ": " + (session.Renewal == null ? "nothing is renewed" : text.Length == 0 ? "not renewed yet" : text));
+            }
+        }
+
         private void OnGUI()
         {
+            if (renewals.Count > 0)
+            {
+                EditorGUILayout.LabelField("Renewal, in the game that runs", EditorStyles.boldLabel);
+                foreach (string line in renewals)
+                {
+                    EditorGUILayout.LabelField(line);
+                }
+                if (GUILayout.Button("Renew now"))
+                {
+                    foreach (ReprieveSession session in ReprieveSession.All)
+                    {
+                        session.RenewNow();
+                    }
+                }
+            }
             EditorGUILayout.LabelField("Ledger", EditorStyles.boldLabel);
             path = EditorGUILayout.TextField("Application file", path);
             sku = EditorGUILayout.TextField("SKU", sku);

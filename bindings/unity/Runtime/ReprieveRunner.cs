@@ -45,6 +45,10 @@ namespace Reprieve.Unity
         private string consumer = "unity";
 
         [SerializeField]
+        [Tooltip("Whether leases are renewed at the endpoints of the application file. Where it names none nothing is done.")]
+        private bool renew = true;
+
+        [SerializeField]
         [Range(0.05f, 60f)]
         [Tooltip("How often upkeep is done and events are fetched, in seconds, on a thread of its own.")]
         private float upkeepSeconds = 1f;
@@ -59,7 +63,13 @@ namespace Reprieve.Unity
         [SerializeField]
         private ReprieveTroubleEvent onTrouble = new ReprieveTroubleEvent();
 
+        // Asking the platform each frame is dear on phones.
+        private const float LooksAtNetworkEvery = 1f;
+
+        private readonly RenewingOptions renewingOptions = new RenewingOptions();
         private ReprieveSession session;
+        private NetworkReachability network;
+        private float looksAtNetwork;
         private UnityWebRequest reading;
         private volatile string read;
         private Func<ReprieveSession> begin;
@@ -93,15 +103,48 @@ namespace Reprieve.Unity
         /// <summary>What is wrong; null if nothing is.</summary>
         public string Trouble { get { return session == null ? null : session.Trouble; } }
 
+        /// <summary>Whether leases are renewed at the endpoints of the application file, as the Inspector says: set it before the component is enabled.
+        /// <see cref="Configure"/> has a word of its own for it.</summary>
+        public bool Renew { get { return renew; } set { renew = value; } }
+
+        /// <summary>How they are: header fields, time-outs. Change it before the component is enabled.</summary>
+        public RenewingOptions RenewingOptions { get { return renewingOptions; } }
+
+        /// <summary>How renewing stands: for a banner, by <see cref="RenewalText.Of"/> or in words of your own. Null while nothing renews. Costs nothing, in
+        /// every frame.</summary>
+        public RenewalState Renewal { get { return session == null ? null : session.Renewal; } }
+
+        /// <summary>A renewal is wanted though none is due: a button. Does not wait.</summary>
+        public void RenewNow()
+        {
+            if (session != null)
+            {
+                session.RenewNow();
+            }
+        }
+
+        /// <summary>The network is back, or another one is there. Does not wait. The component says it by itself when Unity's <c>internetReachability</c>
+        /// changes.</summary>
+        public void NetworkChanged()
+        {
+            if (session != null)
+            {
+                session.NetworkChanged();
+            }
+        }
+
         /// <summary>Says what to open by program, in the place of the Inspector's fields: call it before the component is enabled, or on an inactive
         /// object.</summary>
         /// <param name="open">Such as <see cref="ReprieveSession.FromText"/>, or a drill's <c>OpenClient</c>.</param>
         /// <param name="product">The product that is asked about.</param>
         /// <param name="events">By which name events are taken.</param>
         /// <param name="interval">How often upkeep is done.</param>
-        public void Configure(Func<Client> open, string product, string events, TimeSpan interval)
+        /// <param name="renewing">Leases are renewed, with these options; null if they are not, whatever the Inspector says: a drill's must not be.</param>
+        /// <param name="http">By whose HTTP.</param>
+        public void Configure(Func<Client> open, string product, string events, TimeSpan interval, RenewingOptions renewing = null,
+            RenewalHttp http = RenewalHttp.Automatic)
         {
-            begin = () => new ReprieveSession(open, product, events, interval);
+            begin = () => new ReprieveSession(open, product, events, interval, renewing, http);
         }
 
         /// <summary>A feature of the product, to keep and to ask in every frame. Asked for before <c>OnEnable</c> or after <c>OnDisable</c> there is none
@@ -134,8 +177,11 @@ namespace Reprieve.Unity
             }
             else
             {
-                session = new ReprieveSession(Source(), sku, consumer, TimeSpan.FromSeconds(Mathf.Max(0.05f, upkeepSeconds)));
+                session = new ReprieveSession(Source(), sku, consumer, TimeSpan.FromSeconds(Mathf.Max(0.05f, upkeepSeconds)),
+                    renew ? renewingOptions : null);
             }
+            network = Application.internetReachability;
+            looksAtNetwork = Time.realtimeSinceStartup + LooksAtNetworkEvery;
             session.Troubled += text => onTrouble.Invoke(text);
             Subscribe();
         }
@@ -202,6 +248,25 @@ namespace Reprieve.Unity
             if (session != null)
             {
                 session.Pump();
+                if (Time.realtimeSinceStartup >= looksAtNetwork)
+                {
+                    LookAtNetwork();
+                }
+            }
+        }
+
+        private void LookAtNetwork()
+        {
+            looksAtNetwork = Time.realtimeSinceStartup + LooksAtNetworkEvery;
+            NetworkReachability now = Application.internetReachability;
+            if (now == network)
+            {
+                return;
+            }
+            network = now;
+            if (now != NetworkReachability.NotReachable)
+            {
+                session.NetworkChanged();
             }
         }
 

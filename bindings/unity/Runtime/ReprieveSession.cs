@@ -8,8 +8,8 @@ using UnityEngine;
 namespace Reprieve.Unity
 {
     /// <summary>
-    /// An open ledger in a Unity program: one client, its features, and one background thread that opens it, does upkeep, fetches events and
-    /// acknowledges them, so that no frame waits for a disk. <see cref="ReprieveRunner"/> is a component around one; use this class alone where there is
+    /// An open ledger in a Unity program: one client, its features, its renewals, and one background thread that opens it, does upkeep, fetches events
+    /// and acknowledges them, so that no frame waits for a disk. <see cref="ReprieveRunner"/> is a component around one; use this class alone where there is
     /// no scene.
     /// </summary>
     /// <remarks>
@@ -42,9 +42,13 @@ namespace Reprieve.Unity
         private readonly AutoResetEvent wake = new AutoResetEvent(false);
         private readonly ManualResetEvent first = new ManualResetEvent(false);
         private readonly Thread thread;
+        // Null if nothing is to be renewed.
+        private readonly SessionRenewal renewal;
 
         private volatile Client client;
         private volatile string trouble;
+        // Told already; of renewals alone.
+        private string toldOfRenewal;
         private volatile bool ending;
         // Something waits for Pump: read in every frame without the lock.
         private volatile bool waiting;
@@ -61,7 +65,10 @@ namespace Reprieve.Unity
         /// <param name="consumer">By which name events are taken; each has its own place. Two sessions that share one get some of the events
         /// each.</param>
         /// <param name="interval">How often upkeep is done and events are fetched; a second suits most.</param>
-        public ReprieveSession(Func<Client> open, string sku, string consumer, TimeSpan interval)
+        /// <param name="renewing">Leases are renewed at the endpoints of the application file, with these options; null if they are not.</param>
+        /// <param name="http">By whose HTTP.</param>
+        public ReprieveSession(Func<Client> open, string sku, string consumer, TimeSpan interval, RenewingOptions renewing = null,
+            RenewalHttp http = RenewalHttp.Automatic)
         {
             if (open == null)
             {
@@ -75,6 +82,7 @@ namespace Reprieve.Unity
             this.sku = sku ?? "";
             this.consumer = consumer;
             this.interval = interval;
+            renewal = renewing == null ? null : new SessionRenewal(renewing, http, Wake);
             lock (Sessions)
             {
                 Sessions.Add(this);
@@ -100,8 +108,46 @@ namespace Reprieve.Unity
         /// <summary>Whether the ledger is open.</summary>
         public bool IsOpen { get { return client != null; } }
 
-        /// <summary>What is wrong now; null if nothing is.</summary>
-        public string Trouble { get { return trouble; } }
+        /// <summary>What is wrong now; null if nothing is. A server that cannot be reached is nothing wrong: see <see cref="Renewal"/>.</summary>
+        public string Trouble { get { return trouble ?? (renewal == null ? null : renewal.Trouble); } }
+
+        /// <summary>How renewing stood at the last round of upkeep: for a banner, by <see cref="RenewalText.Of"/> or in words of your own. Null while nothing
+        /// renews: it is switched off, the ledger is not open, or there are no endpoints. Costs nothing, in every frame.</summary>
+        public RenewalState Renewal { get { return renewal == null ? null : renewal.State; } }
+
+        /// <summary>A renewal is wanted though none is due: a button. Does not wait.</summary>
+        public void RenewNow()
+        {
+            if (renewal != null)
+            {
+                renewal.RenewNow();
+            }
+        }
+
+        /// <summary>The network is back, or another one is there: a pause after failures ends within some seconds. Does not wait. A
+        /// <see cref="ReprieveRunner"/> says it by itself.</summary>
+        public void NetworkChanged()
+        {
+            if (renewal != null)
+            {
+                renewal.NetworkChanged();
+            }
+        }
+
+        /// <summary>The product that is asked about.</summary>
+        public string Sku { get { return sku; } }
+
+        /// <summary>The sessions of this program that are not closed.</summary>
+        public static IReadOnlyList<ReprieveSession> All
+        {
+            get
+            {
+                lock (Sessions)
+                {
+                    return Sessions.ToArray();
+                }
+            }
+        }
 
         /// <summary>How many sessions of this program are not closed.</summary>
         public static int Count
@@ -197,13 +243,17 @@ namespace Reprieve.Unity
             });
         }
 
-        /// <summary>Hands out what happened, on the calling thread: once a frame. Costs one read and allocates nothing while there is
-        /// nothing.</summary>
+        /// <summary>Hands out what happened, on the calling thread: once a frame. Costs a few reads and allocates nothing while there is nothing. Where
+        /// <c>UnityWebRequest</c> renews, its requests are begun and ended in here.</summary>
         public void Pump()
         {
             if (waiting)
             {
                 Deliver();
+            }
+            if (renewal != null)
+            {
+                renewal.Pump();
             }
         }
 
@@ -288,23 +338,50 @@ namespace Reprieve.Unity
         {
             do
             {
+                TimeSpan wait = interval;
                 try
                 {
-                    Round();
+                    try
+                    {
+                        Round();
+                    }
+                    catch (Exception error) when (!(error is ThreadAbortException))
+                    {
+                        Tell(error);
+                    }
+                    first.Set();
+                    if (renewal != null && !ending)
+                    {
+                        TimeSpan least = renewal.Work(client);
+                        wait = least < wait ? least : wait;
+                        TellOfRenewal(renewal.Trouble);
+                    }
                 }
                 catch (ThreadAbortException)
                 {
                     // The scripts are being unloaded; the runtime frees the rest.
                     return;
                 }
-                catch (Exception error)
-                {
-                    Tell(error);
-                }
-                first.Set();
-                wake.WaitOne(interval);
+                wake.WaitOne(wait);
             }
             while (!ending);
+        }
+
+        private void TellOfRenewal(string text)
+        {
+            if (text == toldOfRenewal)
+            {
+                return;
+            }
+            toldOfRenewal = text;
+            if (text != null)
+            {
+                lock (gate)
+                {
+                    troubles.Enqueue(text);
+                    waiting = true;
+                }
+            }
         }
 
         private void Round()
@@ -491,8 +568,9 @@ namespace Reprieve.Unity
 #endif
         }
 
-        /// <summary>Ends the thread, acknowledges what was delivered, and closes the ledger: what is due is recorded and synced. Checks are then
-        /// unknown. Never throws, also a second time. Waits for a round of upkeep that is under way, 3 s at most.</summary>
+        /// <summary>Ends the thread and the renewals, acknowledges what was delivered, and closes the ledger: what is due is recorded and synced. Checks are
+        /// then unknown. Never throws, also a second time. Waits for a round of upkeep that is under way, 3 s at most, and never for the network. On Unity's
+        /// main thread where <c>UnityWebRequest</c> renews.</summary>
         public void Dispose()
         {
             lock (gate)
@@ -515,6 +593,10 @@ namespace Reprieve.Unity
                 {
                     feature.Bind(null);
                 }
+            }
+            if (renewal != null)
+            {
+                renewal.Dispose();
             }
             if (last != null)
             {

@@ -74,7 +74,7 @@ def compile_all(package, out, compiler, references, defines):
         if code:
             return f"{name}: {said}"
     sources = [source for name in tests for source in definitions[name][0]]
-    code, said = compiler("exe", out / "Program.exe", [HERE / "Program.cs", *sources], references + list({str(path): path for path in done.values()}.values()), defines)
+    code, said = compiler("exe", out / "Program.exe", [HERE / "Program.cs", HERE / "Renewals.cs", *sources], references + list({str(path): path for path in done.values()}.values()), defines)
     return f"the tests: {said}" if code else None
 
 

@@ -20,6 +20,9 @@ namespace UnityEngine
         public static readonly List<string> Drawn = new List<string>();
         public static string StreamingAssets = "", Persistent = "", ResourcesFolder = "", Pressed;
         public static bool Mobile, Quits, Playing;
+        public static NetworkReachability Reachability = NetworkReachability.ReachableViaLocalAreaNetwork;
+        // As the player's settings have it since Unity 2022.1, unless told otherwise; in 2021.3 it is allowed.
+        public static bool PlainHttpForbidden;
         public static float Delta = 1f / 60;
         public static Action quitting;
 
@@ -35,6 +38,12 @@ namespace UnityEngine
             bool pressed = Pressed == button;
             if (pressed) { Pressed = null; }
             return pressed;
+        }
+
+        // What Unity lets nobody do but its main thread.
+        internal static void OnMain(string what)
+        {
+            if (Thread.CurrentThread.ManagedThreadId != main) { throw new InvalidOperationException(what + " can only be called from the main thread"); }
         }
 
         public static void NextFrame(Action action) { later.Add(action); }

@@ -164,8 +164,12 @@ namespace UnityEngine
         public static string streamingAssetsPath { get { return Engine.StreamingAssets; } }
         public static string persistentDataPath { get { return Engine.Persistent; } }
         public static bool isMobilePlatform { get { return Engine.Mobile; } }
+        public static NetworkReachability internetReachability { get { Engine.OnMain("internetReachability"); return Engine.Reachability; } }
         public static void Quit() { Engine.Quits = true; }
     }
+
+    // NetworkReachability.html
+    public enum NetworkReachability { NotReachable, ReachableViaCarrierDataNetwork, ReachableViaLocalAreaNetwork }
 
     // Time.html
     public class Time
@@ -328,40 +332,5 @@ namespace UnityEngine.Events
         public void AddListener(UnityAction<T0> call) { calls += call; }
         public void RemoveListener(UnityAction<T0> call) { calls -= call; }
         public void Invoke(T0 arg0) { if (calls != null) { calls(arg0); } }
-    }
-}
-
-namespace UnityEngine.Networking
-{
-    // Networking.DownloadHandler.html
-    public class DownloadHandler { internal string content; public string text { get { return content; } } }
-
-    // Networking.UnityWebRequestAsyncOperation.html
-    public class UnityWebRequestAsyncOperation { }
-
-    // Networking.UnityWebRequest.html
-    public class UnityWebRequest : IDisposable
-    {
-        // Networking.UnityWebRequest.Result.html
-        public enum Result { InProgress, Success, ConnectionError, ProtocolError, DataProcessingError }
-
-        private UnityWebRequest(string uri) { url = uri; downloadHandler = new DownloadHandler(); }
-        public static UnityWebRequest Get(string uri) { return new UnityWebRequest(uri); }
-        public string url { get; set; }
-        public bool isDone { get; private set; }
-        public Result result { get; private set; }
-        public string error { get; private set; }
-        public DownloadHandler downloadHandler { get; set; }
-        public UnityWebRequestAsyncOperation SendWebRequest() { Engine.NextFrame(Answer); return new UnityWebRequestAsyncOperation(); }
-        public void Dispose() { }
-
-        // The stub's Android package is a folder.
-        private void Answer()
-        {
-            string file = url.Replace("jar:file://", "").Replace("!", "");
-            isDone = true;
-            if (File.Exists(file)) { result = Result.Success; downloadHandler.content = File.ReadAllText(file); }
-            else { result = Result.ConnectionError; error = "HTTP/1.1 404 Not Found"; }
-        }
     }
 }

@@ -1,0 +1,128 @@
+"""Renewals of the Unity package on the stub engine: by the package's own library, and by UnityWebRequest, whose stub does real HTTP; against
+tests/renewing's server, which is faulty in every way."""
+
+import concurrent.futures
+import pathlib
+import re
+import shutil
+import sys
+
+import kit
+
+sys.path.insert(0, str(kit.ROOT / "tests" / "renewing"))
+
+# Long enough for a slow machine's TLS, short enough for rows that wait for it.
+MILLISECONDS = "4000"
+# Where UnityWebRequest says less than a socket does: what it comes to then.
+OTHERWISE = {"refused": ("no_route", "network")}
+KINDS = (("Library", "the library's own HTTP"), ("UnityWebRequest", "UnityWebRequest"))
+
+
+def trust(name, roots, home):
+    """What makes a runtime trust the test's authority, as a platform does: its environment, or why not."""
+    if name != "Mono":
+        return {"SSL_CERT_FILE": str(roots)}, None
+    if not shutil.which("cert-sync"):
+        return None, "cert-sync is missing (Debian: ca-certificates-mono)"
+    code, said = kit.said("cert-sync", "--user", roots, env={**kit.environment(), "HOME": str(home)})
+    return (None, said) if code else ({}, None)
+
+
+class Renewals:
+    def __init__(self, counts, name, program, env_of, package, work):
+        import server
+
+        self.counts, self.name, self.program, self.env_of, self.work, self.server, self.heads = counts, name, program, env_of, work, server, []
+        work.mkdir()
+        # What was sent is looked at as well.
+        plain = server.request
+
+        def request(stream):
+            head, body = plain(stream)
+            self.heads.append(head)
+            return head, body
+
+        server.request = request
+        try:
+            self.faulty = server.Faulty(work)
+        finally:
+            self.restore = lambda: setattr(server, "request", plain)
+        self.libraries = {"Library": package / "Runtime" / "Plugins" / "Linux" / "x86_64", "UnityWebRequest": kit.LIB, "Automatic": kit.LIB}
+        self.apps = 0
+
+    def app(self, url):
+        self.apps += 1
+        return self.faulty.app(self.work / f"app{self.apps}", url)
+
+    def run(self, http, *words, more=None, seconds=300):
+        env = {key: value for key, value in self.env_of(self.libraries[http]).items() if not key.lower().endswith("_proxy")}
+        return kit.said(*self.program, *words, env={**env, **(more or {})}, seconds=seconds, cwd=self.work)
+
+    def must(self, what, http, wanted, *words):
+        code, said = self.run(http, *words)
+        good = code == 0 and re.fullmatch(wanted, said.strip().splitlines()[-1] if said.strip() else "")
+        self.counts.note(f"{self.name}: {what}", None if good else f"ended with {code}: {said[-3000:]}")
+
+    def rows(self):
+        trusted, why = trust(self.name, self.faulty.certificates.roots, self.env_of(kit.LIB)["HOME"])
+        if trusted is None:
+            self.counts.skip(f"{self.name}: UnityWebRequest against a faulty server", why)
+            return
+
+        def row_of(row):
+            code, said = self.run("UnityWebRequest", "row", self.app(row[1]), "UnityWebRequest", self.faulty.certificates.roots, MILLISECONDS, more=trusted)
+            return said.strip() if code == 0 else f"ended with {code}: {said[-2000:]}"
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            told = dict(zip((row[0] for row in self.faulty.rows), pool.map(row_of, self.faulty.rows)))
+        for what, _, word, reported, when in self.faulty.rows:
+            word, reported = OTHERWISE.get(what, (word, reported))
+            wanted = f"{word}|{reported}|{when}|{'full' if word == 'renewed' else 'denied'}"
+            self.counts.note(f"{self.name}: {what}, by UnityWebRequest", None if told[what] == wanted else f"expected {wanted}, got {told[what]}")
+        posts = [head for head in self.heads if head and head[0].startswith("post ")]
+        lacking = [head for head in posts if head[1].get("x-of-the-game") != "yes"]
+        problem = "\n".join(self.faulty.wrong) or (f"without the game's own field: {lacking[0]}" if lacking else None if posts else "nothing was sent")
+        self.counts.note(f"{self.name}: what UnityWebRequest sent is what poll said, with the game's own header fields", problem)
+
+    def another_network(self):
+        asked, good = [], self.faulty.leases()
+
+        def behave(stream, body):
+            asked.append(body)
+            good(stream, body) if len(asked) > 1 else self.server.write(stream, 500)
+
+        return behave
+
+    def all(self):
+        serve = self.faulty.serve
+        for http, by in KINDS:
+            self.must(f"a lease is renewed, by {by}", http, r"seen: not yet, full; renewed, \d+ s ago; next in .+", "renews", self.app(serve(None, self.faulty.leases())), http)
+            self.must(f"play mode a hundred times while it renews, by {by}", http, r"100 plays that renew, \d+ handles left", "renewing-plays",
+                      self.app(serve(None, self.faulty.leases())), http, "100")
+            self.must(f"closed while a server says nothing, by {by}", http, "closed within 3 s", "hangs", self.app(serve(None, self.server.silent)), http)
+            self.must(f"another network ends a pause, by {by}", http, "renewed on another network", "network", self.app(serve(None, self.another_network())), http)
+        self.must("a library without HTTP: UnityWebRequest takes its place", "Automatic", r"seen: not yet, full; renewed, .+", "renews",
+                  self.app(serve(None, self.faulty.leases())), "Automatic")
+        self.must("a game that stands still is no outage", "UnityWebRequest", "no outage", "still", self.app(serve(None, self.server.silent)))
+        for what, told in (("http", "Insecure connection not allowed"), ("header", "Cannot override system-specified headers"), ("proxy", "takes no certificates and no proxy")):
+            self.must(f"what Unity refuses is told once ({what})", "UnityWebRequest", f".*leases are not renewed: .*{told}.*", "forbidden",
+                      self.app(serve(None, self.faulty.leases())), what)
+        self.must("without endpoints nothing is done", "Library", "nothing is done", "no-endpoints", self.faulty.vendor.app)
+        self.must("the component's switch, as it comes", "Library", "full", "switched", self.app(serve(None, self.faulty.leases())), "on")
+        self.must("the component's switch, off", "Library", "nothing is renewed", "switched", self.app(serve(None, self.faulty.leases())), "off")
+        self.must("texts of UnityWebRequest's errors", "UnityWebRequest", r"\d+ texts", "texts")
+        self.must("nothing is allocated in a frame while a request is under way", "UnityWebRequest", "0 bytes", "frames-of-renewals", self.app(serve(None, self.server.silent)))
+        self.rows()
+
+
+def renewals(counts, name, program, env_of, package, work):
+    try:
+        import cryptography  # noqa: F401
+    except ImportError:
+        counts.skip(f"{name}: renewals", "the Python package cryptography is missing")
+        return
+    made = Renewals(counts, name, program, env_of, package, pathlib.Path(work))
+    try:
+        made.all()
+    finally:
+        made.restore()
