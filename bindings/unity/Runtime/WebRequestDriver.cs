@@ -175,7 +175,7 @@ namespace Reprieve.Unity
             bool still = IsStill;
             for (int at = 0; ; at++)
             {
-                long lost = 0;
+                Attempt lost = null;
                 lock (gate)
                 {
                     if (at >= attempts.Count)
@@ -187,16 +187,16 @@ namespace Reprieve.Unity
                     if (!one.Over && left <= TimeSpan.Zero && (still || one.Request == null))
                     {
                         one.Over = true;
-                        lost = one.Task.Attempt;
+                        lost = one;
                     }
                     else if (!one.Over && left > TimeSpan.Zero)
                     {
                         next = Least(next, left);
                     }
                 }
-                if (lost != 0)
+                if (lost != null)
                 {
-                    renewer.Failed(lost, RenewalFailure.Local);
+                    renewer.Failed(lost.Task.Attempt, RenewalFailure.Local);
                 }
             }
         }

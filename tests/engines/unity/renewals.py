@@ -2,6 +2,7 @@
 tests/renewing's server, which is faulty in every way."""
 
 import concurrent.futures
+import itertools
 import pathlib
 import re
 import shutil
@@ -48,7 +49,7 @@ class Renewals:
         finally:
             self.restore = lambda: setattr(server, "request", plain)
         self.libraries = {"Library": package / "Runtime" / "Plugins" / "Linux" / "x86_64", "UnityWebRequest": kit.LIB, "Automatic": kit.LIB}
-        self.apps = 0
+        self.apps, self.runs = 0, itertools.count()
 
     def app(self, url):
         self.apps += 1
@@ -56,7 +57,10 @@ class Renewals:
 
     def run(self, http, *words, more=None, seconds=300):
         env = {key: value for key, value in self.env_of(self.libraries[http]).items() if not key.lower().endswith("_proxy")}
-        return kit.said(*self.program, *words, env={**env, **(more or {})}, seconds=seconds, cwd=self.work)
+        # A folder of its own: one that a text of an application file names counts from there.
+        here = self.work / f"run{next(self.runs)}"
+        here.mkdir()
+        return kit.said(*self.program, *words, env={**env, **(more or {})}, seconds=seconds, cwd=here)
 
     def must(self, what, http, wanted, *words):
         code, said = self.run(http, *words)
@@ -73,6 +77,7 @@ class Renewals:
             code, said = self.run("UnityWebRequest", "row", self.app(row[1]), "UnityWebRequest", self.faulty.certificates.roots, MILLISECONDS, more=trusted)
             return said.strip() if code == 0 else f"ended with {code}: {said[-2000:]}"
 
+        self.heads.clear()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             told = dict(zip((row[0] for row in self.faulty.rows), pool.map(row_of, self.faulty.rows)))
         for what, _, word, reported, when in self.faulty.rows:

@@ -17,9 +17,10 @@ import tempfile
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent), str(pathlib.Path(__file__).resolve().parent)]
 import kit  # noqa: E402
 from kit import LIB, ROOT, said as call  # noqa: E402
+from renewals import renewals  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = ROOT / "bindings" / "unity"
@@ -125,7 +126,7 @@ def broken(engine, run, work):
         check(f"{engine}: {name}", said if code else f"{lacking} is not in: {said}" if lacking else None)
 
 
-def runs(name, program, work, env_of, defines):
+def runs(name, program, work, env_of, defines, package):
     def run(*words, lib=LIB, seconds=300):
         return call(*program, *words, env=env_of(lib), seconds=seconds, cwd=work)
 
@@ -159,13 +160,14 @@ def runs(name, program, work, env_of, defines):
     (work / "product" / "assets" / "reprieve.toml").write_text("\n".join(line for line in toml.splitlines() if not line.startswith(("folder", "witness"))))
     must("StreamingAssets inside an Android package", "android", work / "product")
     broken(name, run, work)
+    renewals(counts, name, program, env_of, package, work / "renewals")
 
 
 # The package as it is handed out.
 
 def layout(work):
     out = work / "out"
-    ran, said = call(ROOT / "scripts" / "package" / "unity.sh", out, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), seconds=1200)
+    ran, said = call(ROOT / "scripts" / "package" / "unity.sh", out, seconds=1200)
     if not check("the package is made", said if ran else None):
         return None
     version = json.loads((PACKAGE / "package.json").read_text())["version"]
@@ -196,7 +198,7 @@ def layout(work):
     check("no path of the machine that built it in a text", machine)
     metas(package)
     again = work / "again"
-    call(ROOT / "scripts" / "package" / "unity.sh", again, env=dict(os.environ, REPRIEVE_PACKAGE_LIBRARY=str(LIB / "libreprieve.so")), seconds=1200)
+    call(ROOT / "scripts" / "package" / "unity.sh", again, seconds=1200)
     check("the same bytes from the same tree", None if (again / archive.name).read_bytes() == archive.read_bytes() else "they differ")
     return package
 
@@ -300,7 +302,7 @@ def main():
                 where = work / "on-mono"
                 where.mkdir()
                 shutil.copytree(work / "resources", where / "resources")
-                runs("Mono", ["mono", "--debug", str(out / "Program.exe")], where, lambda lib: environment(lib, where), ["MONO"])
+                runs("Mono", ["mono", "--debug", str(out / "Program.exe")], where, lambda lib: environment(lib, where), ["MONO"], package)
             defines = {"the Editor on Windows": ["UNITY_EDITOR", "UNITY_EDITOR_WIN"], "a player on macOS": ["UNITY_STANDALONE_OSX"], "Android": ["UNITY_ANDROID"],
                        "iOS": ["UNITY_IOS"]}
             for platform, symbols in defines.items():
@@ -333,7 +335,7 @@ def main():
                 where.mkdir()
                 shutil.copytree(work / "resources", where / "resources")
                 runs(".NET", [str(rig / "dotnet"), str(out / "Program.exe")], where,
-                     lambda lib: dict(environment(lib, where), DOTNET_ROOT=str(rig), DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1"), [])
+                     lambda lib: dict(environment(lib, where), DOTNET_ROOT=str(rig), DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1"), [], package)
         else:
             skip(".NET", "there is no build/dotnet; scripts/dotnet.sh makes one")
         skip("C# 9, which Unity 2021.3 compiles by", "no such compiler is here; the sources are C# 7.3, which it takes")
