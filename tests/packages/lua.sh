@@ -69,6 +69,36 @@ sed 's/require "reprieve"/require "reprieve.reprieve"/' "$work/sample/sample.lua
 check "the sample, from a folder of the game" sh -c "cd '$work/sample' && luajit other.lua"
 rm -r "$work/sample/reprieve"
 
+# The package's own library renews by its own HTTP, at a licence server. Seen by the checks of a loop, as a game asks.
+cat > "$work/sample/renews.lua" << 'LUA'
+local reprieve = require "reprieve"
+local ffi = require "ffi"
+ffi.cdef "int usleep(unsigned int microseconds);"
+local client = assert(reprieve.open "reprieve.toml")
+local core = assert(client:feature("cad", "core"))
+local before = core:check().access
+local renewing = assert(client:renewing { proxy = "none", headers = { Authorization = "Bearer " .. os.getenv "REPRIEVE_CODE" } })
+local begin = os.time()
+repeat
+  ffi.C.usleep(10000)
+until core:check().access == "full" or os.time() - begin > 20
+print(before, core:check().access, assert(renewing:state()).word, reprieve.library)
+assert(renewing:stop())
+LUA
+renews() {
+  local said
+  said=$(LUA_PATH="$package/?.lua" python3 "$authority" "$work/served" luajit "$work/sample/renews.lua" 2>&1) || { echo "$said"; return 1; }
+  echo "$said"
+  [ "$said" = "denied"$'\t'"full"$'\t'"renewed"$'\t'"$package/$library" ]
+}
+authority="$(cd "$(dirname "$0")/.." && pwd)/renewing/authority.py"
+if [ -x "$(dirname "$0")/../../target/release/reprieve-authority" ]; then
+  mkdir "$work/served"
+  check "the package's own library renews at an authority" renews
+else
+  not_run "the package's own library renews at an authority" "there is no target/release/reprieve-authority"
+fi
+
 if command -v luarocks > /dev/null; then
   rocks="$work/rocks"
   if check "luarocks make" sh -c "cd '$package' && luarocks --lua-version 5.1 --tree '$rocks' make 'reprieve-$version-1.rockspec'"; then

@@ -10,7 +10,7 @@ if ! scripts/packages.sh "$PACKAGES"; then
   echo "a package could not be built"
   failed=1
 fi
-for test in tests/packages/{folders.py,size.py,c.py,python.py,nuget.py,lua.sh}; do
+for test in tests/packages/{folders.py,size.py,c.py,python.py,nuget.py,lua.sh,engines.py}; do
   case "$test" in *.py) run=(build/venv/bin/python "$test") ;; *) run=("$test") ;; esac
   log=$("${run[@]}" "$PACKAGES" 2>&1)
   status=$?

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -152,6 +153,106 @@ def shown_in_the_page(love):
     return None if code == 0 and out == "played\tfull\n" else f"host.lua: status {code}: {out}{problem}"
 
 
+# Renewal, by the package: its Lua files and its library lie in the game's folder, and nothing else is in reach.
+
+GAME_END = """
+local update, begin, denied = love.update, love.timer.getTime(), false
+function love.update(...)
+  update(...)
+  denied = denied or shown == "denied"
+  if shown == "full" or love.timer.getTime() - begin > 20 then
+    print(denied, shown, renewing and renewing:state().word)
+    love.event.quit(0)
+  end
+end
+function love.errorhandler(message) io.stderr:write(debug.traceback(tostring(message)), "\\n") os.exit(1) end
+"""
+
+
+class Packaged:
+    """A game's folder with the package for LuaJIT in it."""
+
+    def __init__(self, love, game):
+        out = love.work / "package"
+        if not out.exists():
+            code, said = kit.said(kit.ROOT / "scripts" / "package" / "lua.sh", out, seconds=1200)
+            if code:
+                raise RuntimeError(f"scripts/package/lua.sh: {said}")
+        with tarfile.open(next(out.glob("reprieve-lua-*.tar.gz"))) as tar:
+            for member in tar.getmembers():
+                member.name = member.name.partition("/")[2]
+                if member.name.endswith((".lua", ".so")) and "/" not in member.name:
+                    tar.extract(member, game)
+        self.love, self.game = love, game
+
+    def __call__(self, *words, cwd=None):
+        env = {name: value for name, value in self.love.env(library=None).items() if name != "LUA_PATH" and not name.lower().endswith("_proxy")}
+        return kit.call([self.love.love, self.game, *words], env, 60, cwd)
+
+
+def packaged(love, name):
+    game = love.work / name / "game"
+    shutil.copytree(GAME, game)
+    return Packaged(love, game)
+
+
+def faulty(love, name):
+    sys.path.insert(0, str(kit.ROOT / "tests" / "renewing"))
+    import server
+
+    (love.work / f"{name}-server").mkdir()
+    return server, server.Faulty(love.work / f"{name}-server")
+
+
+def renews(love):
+    sys.path.insert(0, str(kit.ROOT / "tests" / "renewing"))
+    from authority import PROGRAM, Authority
+
+    if not PROGRAM.exists():
+        raise PermissionError(f"there is no {PROGRAM.name} in {PROGRAM.parent}")
+    run, served = packaged(love, "renews"), love.work / "served"
+    served.mkdir()
+    with Authority(served) as authority:
+        code, out, problem = run("renews", authority.app, authority.code)
+    wanted = f"renews\tdenied\tfull\ttrue\t{run.game}/libreprieve.so\n"
+    return kit.verify(authority.app) if code == 0 and out == wanted else f"status {code}: {out}{problem}"
+
+
+def hangs(love):
+    server, made = faulty(love, "hangs")
+    code, out, problem = packaged(love, "hangs")("hangs", made.app(love.work / "hangs-app", made.serve(None, server.silent)))
+    return None if code == 0 and out == "left\ttrue\ttrue\ttrue\n" else f"status {code}: {out}{problem}"
+
+
+def hundred_renewing(love):
+    """In the midst of a renewal, each time: the ledger has a lease, and asks for a fresh one as a new client does."""
+    server, made = faulty(love, "hundred")
+    app = kit.vendor(love.work / "hundred-renewing")
+    text = pathlib.Path(app).read_text(encoding="utf-8")
+    pathlib.Path(app).write_text(f'endpoints = ["{made.serve(None, server.silent)}"]\n{text}', encoding="utf-8")
+    code, out, problem = packaged(love, "hundred-renewing-game")("hundred", app, love.work / "rounds-renewing", "renewing")
+    seen = re.fullmatch(r"left 10 times\t(\d+)\nleft 100 times\t(\d+)\n", out)
+    if code or not seen:
+        return f"status {code}: {out}{problem}"
+    grown = (int(seen[2]) - int(seen[1])) * 4096
+    return f"90 rounds took {grown} bytes more" if grown > 16 << 20 else kit.verify(app)
+
+
+def page_renews(love):
+    """The game of docs/lua.md, as it stands there, with an endpoint in its application file."""
+    documentation = kit.module(kit.ROOT / "tests" / "docs" / "run.py")
+    _, made = faulty(love, "lua-page")
+    game = love.work / "lua-page"
+    game.mkdir()
+    for block in documentation.blocks("docs/lua.md", (kit.ROOT / "docs" / "lua.md").read_text(encoding="utf-8")):
+        if block.marks.get("run") == "a game" or block.marks.get("as") == "upkeep.lua":
+            (game / block.marks.get("as", "main.lua")).write_text(block.code + ("" if "as" in block.marks else GAME_END), encoding="utf-8")
+    shutil.copy(HERE.parent / "frames" / "love" / "conf.lua", game)
+    shutil.copy(made.app(love.work / "lua-page-app", made.serve(None, made.leases())), game)
+    code, out, problem = Packaged(love, game)(cwd=love.work / "lua-page-app")
+    return None if code == 0 and out == "core is denied\ncore is full\ntrue\tfull\trenewed\n" else f"status {code}: {out}{problem}"
+
+
 def widths(love):
     code, out, problem = love(GAME, "widths", kit.OUTPOST, screen=True)
     seen = re.fullmatch(r"widths\t(\d+)\t(\d+)\n", out)
@@ -162,6 +263,8 @@ def main():
     alone = [("the record", record), ("entered and left a hundred times", hundred),
              ("a script is reloaded", lambda love: says(love, "reload", r"reloaded\t50\t50\n")),
              ("two scenes on one ledger", lambda love: says(love, "scenes", r"scenes\t30\t1\n")),
+             ("a lease is renewed, by the package", renews), ("left while a server says nothing", hangs),
+             ("entered and left a hundred times while it renews", hundred_renewing), ("the game of docs/lua.md renews", page_renews),
              ("killed while it appends", killed), ("a full disk", full_disk), ("what docs/engines.md shows", shown_in_the_page)]
     shown = [("the pictures", frames), ("played by its keys, in a window", played), ("every sentence fits the banner", widths)]
     with tempfile.TemporaryDirectory(dir=kit.environment().get("TMPDIR")) as work:

@@ -29,6 +29,7 @@ local function frame(made)
 end
 
 local function leave(made)
+  if made.renewing then made.renewing:free() end
   love.thread.getChannel("orders " .. made.name):push "stop"
   made.keeper:wait()
   assert(not made.keeper:getError(), made.keeper:getError())
@@ -41,7 +42,7 @@ function modes.conformance()
   dofile(words[2])
 end
 
--- The game is entered and left a hundred times in one process. What an earlier round leaves behind is seen by the next one.
+-- The game is entered and left a hundred times in one process, with renewals under way if there is a third word. What an earlier round leaves behind is seen by the next one.
 function modes.hundred()
   local reprieve = require "reprieve"
   local path = words[3]
@@ -50,6 +51,7 @@ function modes.hundred()
   if file then file:close() end
   assert(reprieve.handle_count() == 0, "round " .. round .. " begins with handles of the round before: " .. reprieve.handle_count())
   scene = enter(reprieve, words[2])
+  if words[4] then scene.renewing = assert(scene.client:renewing { proxy = "none" }) end
   function scene.update()
     if scene.frames < 5 then return end
     assert(scene.allowed == scene.frames, "access was not full")
@@ -153,6 +155,49 @@ function modes.full()
       end
       love.event.quit(0)
     end
+  end
+end
+
+-- A lease is renewed by the library's own HTTP while frames go on: seen by a check in a frame, and by what is asked for a banner.
+function modes.renews()
+  local reprieve = require "reprieve"
+  scene = enter(reprieve, words[2])
+  scene.renewing = assert(scene.client:renewing { proxy = "none", headers = { Authorization = "Bearer " .. words[3] } })
+  local first, begin = scene.core:check().access, love.timer.getTime()
+  function scene.update()
+    local access = scene.core:check().access
+    if access == "full" and scene.frames % 10 == 0 then
+      local state = assert(scene.renewing:state())
+      if state.word == "renewed" and not state.is_busy then
+        say("renews", first, access, state.next > 60, reprieve.library)
+        love.event.quit(0)
+      end
+    end
+    assert(love.timer.getTime() - begin < 20, "not renewed within 20 s")
+  end
+end
+
+local function threads()
+  return tonumber(assert(io.open "/proc/self/status"):read("*a"):match "Threads:%s*(%d+)")
+end
+
+-- The game is left while a server says nothing: nothing waits for it, and no thread stays.
+function modes.hangs()
+  local reprieve = require "reprieve"
+  scene = enter(reprieve, words[2])
+  local before, plain = threads(), leave
+  scene.renewing = assert(scene.client:renewing { proxy = "none" })
+  leave = function(made)
+    local more, begin = threads() - before, love.timer.getTime()
+    plain(made)
+    local left = love.timer.getTime() - begin < 3
+    -- The scene's keeper has ended too.
+    while threads() >= before and love.timer.getTime() - begin < 5 do love.timer.sleep(0.01) end
+    say("left", left, more > 0, threads() < before)
+  end
+  function scene.update()
+    if scene.frames > 20 and scene.renewing:state().is_busy then love.event.quit(0) end
+    assert(scene.frames < 5000, "it does not begin")
   end
 end
 
