@@ -51,7 +51,10 @@ function modes.hundred()
   if file then file:close() end
   assert(reprieve.handle_count() == 0, "round " .. round .. " begins with handles of the round before: " .. reprieve.handle_count())
   scene = enter(reprieve, words[2])
-  if words[4] then scene.renewing = assert(scene.client:renewing { proxy = "none" }) end
+  if words[4] then
+    scene.renewing = assert(scene.client:renewing { proxy = "none" })
+    assert(scene.renewing:renew_now())
+  end
   function scene.update()
     if scene.frames < 5 then return end
     assert(scene.allowed == scene.frames, "access was not full")
@@ -181,18 +184,18 @@ local function threads()
   return tonumber(assert(io.open "/proc/self/status"):read("*a"):match "Threads:%s*(%d+)")
 end
 
--- The game is left while a server says nothing: nothing waits for it, and no thread stays.
+-- The game is left while a server says nothing: nothing waits for it. The thread that was listening ends by its attempt's time.
 function modes.hangs()
   local reprieve = require "reprieve"
   scene = enter(reprieve, words[2])
   local before, plain = threads(), leave
-  scene.renewing = assert(scene.client:renewing { proxy = "none" })
+  scene.renewing = assert(scene.client:renewing { proxy = "none", timeout = 3 })
   leave = function(made)
     local more, begin = threads() - before, love.timer.getTime()
     plain(made)
     local left = love.timer.getTime() - begin < 3
     -- The scene's keeper has ended too.
-    while threads() >= before and love.timer.getTime() - begin < 5 do love.timer.sleep(0.01) end
+    while threads() >= before and love.timer.getTime() - begin < 10 do love.timer.sleep(0.01) end
     say("left", left, more > 0, threads() < before)
   end
   function scene.update()
