@@ -187,7 +187,7 @@ namespace Reprieve
 
     /// <summary>
     /// Renews a client's leases with HTTP of the product's own: it says what to send where, by when, and takes what came back. <c>HttpDriver</c>
-    /// drives it with <c>HttpClient</c>; Unity's <c>UnityWebRequest</c> can as well.
+    /// drives it with <c>HttpClient</c>, <c>WebRequestDriver</c> of the package for Unity with <c>UnityWebRequest</c>.
     /// </summary>
     /// <remarks>
     /// <para>One for each client is enough; of all on a ledger, in whatever process, one at a time has the turn. Any thread; calls on one take

@@ -302,7 +302,7 @@ namespace Reprieve.Unity
             try
             {
                 one.Sink = new Sink();
-                UploadHandler body = task.Body.Length > 0 ? new UploadHandlerRaw(task.Body) : null;
+                var body = task.Body.Length > 0 ? new UploadHandlerRaw(task.Body) : null;
                 one.Request = new UnityWebRequest(task.Url, task.Method, one.Sink, body);
                 // A captive portal redirects; the authority does not.
                 one.Request.redirectLimit = 0;
@@ -310,6 +310,10 @@ namespace Reprieve.Unity
                 foreach (KeyValuePair<string, string> header in task.Headers)
                 {
                     one.Request.SetRequestHeader(header.Key, header.Value);
+                    if (body != null && string.Equals(header.Key, "Content-Type", StringComparison.OrdinalIgnoreCase))
+                    {
+                        body.contentType = header.Value;
+                    }
                 }
                 // Probes and mirrors are told nothing of the customer.
                 if (task.Method == UnityWebRequest.kHttpVerbPOST)

@@ -23,6 +23,7 @@ internal static class Renewals
             case "row": Row(words[1], Http(words[2]), File.ReadAllText(words[3]), int.Parse(words[4])); return true;
             case "renews": Renews(words[1], Http(words[2])); return true;
             case "renewing-plays": Plays(words[1], Http(words[2]), int.Parse(words[3])); return true;
+            case "renewing-reload": Reload(words[1], words[2], int.Parse(words[3])); return true;
             case "hangs": Hangs(words[1], Http(words[2])); return true;
             case "still": Still(words[1]); return true;
             case "network": Network(words[1], Http(words[2])); return true;
@@ -159,6 +160,60 @@ internal static class Renewals
         Program.Is(Threads() <= threads + 2, "threads: " + Threads() + " after " + threads);
         Console.WriteLine("{0} plays that renew, {1} handles left", times, ReprieveLibrary.HandleCount);
     }
+
+    // Domain reload on: each play has a domain of its own, which is unloaded while its runner renews. Every other time nobody closed it before.
+    private static void Reload(string app, string http, int times)
+    {
+#if MONO
+        long before = -1;
+        int threads = -1;
+        for (int turn = 0; turn < times; turn++)
+        {
+            AppDomain domain = AppDomain.CreateDomain("Unity Child Domain " + turn);
+            domain.SetData("app", app);
+            domain.SetData("http", http);
+            domain.SetData("closes", turn % 2 == 0);
+            domain.DoCallBack(InDomain);
+            Program.Is((string)domain.GetData("said") == "full", "in the domain: " + domain.GetData("said"));
+            AppDomain.Unload(domain);
+            Stopwatch watch = Stopwatch.StartNew();
+            while (turn > 1 && (ReprieveLibrary.HandleCount > before || Threads() > threads + 2) && watch.ElapsedMilliseconds < 5000) { Thread.Sleep(20); }
+            if (turn == 1) { before = ReprieveLibrary.HandleCount; threads = Threads(); }
+            Program.Is(turn < 2 || ReprieveLibrary.HandleCount <= before, "handles after an unload: " + ReprieveLibrary.HandleCount + ", " + before + " after the second");
+            Program.Is(turn < 2 || Threads() <= threads + 2, "threads after an unload: " + Threads() + ", " + threads + " after the second");
+        }
+        Console.WriteLine("{0} domains that renew, {1} handles left", times, ReprieveLibrary.HandleCount);
+#else
+        throw new NotSupportedException("this runtime has no application domains");
+#endif
+    }
+
+#if MONO
+    private static void InDomain()
+    {
+        AppDomain own = AppDomain.CurrentDomain;
+        try
+        {
+            Program.Hooks();
+            Open((string)own.GetData("app"), Http((string)own.GetData("http")), new RenewingOptions());
+            Program.Frames(() => runner.Check("core") == Access.Full && runner.Renewal != null);
+            runner.RenewNow();
+            Program.Frames(() => runner.Renewal.IsBusy || runner.Renewal.Outcome != RenewalOutcome.None);
+            own.SetData("said", runner.Check("core").Word());
+            if ((bool)own.GetData("closes"))
+            {
+                AssemblyReloadEvents.Before();
+                Program.Is(ReprieveSession.Count == 0 && UnityWebRequest.Running == 0, "closed before the scripts go");
+                Engine.DisableAll();
+            }
+            Program.Is(Engine.Log.Count == 0, "nothing was logged");
+        }
+        catch (Exception error)
+        {
+            own.SetData("said", error.ToString());
+        }
+    }
+#endif
 
     // Left while a server says nothing: closing does not wait for it, and neither does a frame.
     private static void Hangs(string app, RenewalHttp http)

@@ -104,6 +104,11 @@ class Renewals:
             self.must(f"a lease is renewed, by {by}", http, r"seen: not yet, full; renewed, \d+ s ago; next in .+", "renews", self.app(serve(None, self.faulty.leases())), http)
             self.must(f"play mode a hundred times while it renews, by {by}", http, r"100 plays that renew, \d+ handles left", "renewing-plays",
                       self.app(serve(None, self.faulty.leases())), http, "100")
+            what = f"play mode with domain reload while it renews, by {by}"
+            if self.name == "Mono":
+                self.must(what, http, r"30 domains that renew, 0 handles left", "renewing-reload", self.app(serve(None, self.faulty.leases())), http, "30")
+            else:
+                self.counts.skip(f"{self.name}: {what}", "this runtime has no application domains")
             self.must(f"closed while a server says nothing, by {by}", http, "closed within 3 s", "hangs", self.app(serve(None, self.server.silent)), http)
             self.must(f"another network ends a pause, by {by}", http, "renewed on another network", "network", self.app(serve(None, self.another_network())), http)
         self.must("a library without HTTP: UnityWebRequest takes its place", "Automatic", r"seen: not yet, full; renewed, .+", "renews",

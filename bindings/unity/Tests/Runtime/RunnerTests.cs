@@ -101,6 +101,35 @@ namespace Reprieve.Unity.Tests
         }
 
         [Test]
+        public void WithoutEndpointsNothingIsRenewed()
+        {
+            using (Drill drill = Drill.FromScenario(Scenario))
+            using (var session = new ReprieveSession(On(drill), "cad", "test", TimeSpan.FromMilliseconds(10), new RenewingOptions()))
+            {
+                Assert.IsTrue(session.WaitUntilOpen(Long));
+                session.RenewNow();
+                session.NetworkChanged();
+                for (int frame = 0; frame < 20; frame++)
+                {
+                    session.Pump();
+                    Thread.Sleep(5);
+                }
+                Assert.IsNull(session.Renewal);
+                Assert.IsNull(session.Trouble);
+                Assert.AreEqual("", RenewalText.Of(session.Renewal));
+            }
+        }
+
+        [Test]
+        public void ATextThatSaysNothingCertainIsEvidenceOfNothing()
+        {
+            Assert.AreEqual(RenewalFailure.NoDns, WebRequestDriver.FailureOf("Cannot resolve destination host"));
+            Assert.AreEqual(RenewalFailure.Local, WebRequestDriver.FailureOf("Unknown Error"));
+            Assert.AreEqual(RenewalFailure.Local, WebRequestDriver.FailureOf(null));
+            Assert.IsTrue(WebRequestDriver.IsRedirect("Redirect limit exceeded"));
+        }
+
+        [Test]
         public void ADrillIsPlayedStepByStep()
         {
             using (var player = new DrillPlayer(Scenario))
