@@ -27,6 +27,8 @@ internal static class Renewals
             case "hangs": Hangs(words[1], Http(words[2])); return true;
             case "still": Still(words[1]); return true;
             case "network": Network(words[1], Http(words[2])); return true;
+            case "back": Back(words[1], Http(words[2])); return true;
+            case "mirror": Mirror(words[1], Http(words[2])); return true;
             case "forbidden": Forbidden(words[1], words[2]); return true;
             case "no-endpoints": NoEndpoints(words[1]); return true;
             case "switched": Switched(words[1], words[2]); return true;
@@ -276,6 +278,40 @@ internal static class Renewals
         Program.Frames(() => runner.Feature("core").Allowed);
         Engine.LeavePlay();
         Console.WriteLine("renewed on another network");
+    }
+
+    private static RenewingOptions Slow(RenewalHttp http)
+    {
+        RenewingOptions options = Quick(2500);
+        options.Settings.Pause = options.Settings.PauseMost = TimeSpan.FromDays(40);
+        options.Headers.Add("X-Of-The-Game", "yes");
+        if (http == RenewalHttp.Library) { options.Proxy = "none"; }
+        return options;
+    }
+
+    // A server that says nothing, and then does: a probe finds that out, where the pause is days.
+    private static void Back(string app, RenewalHttp http)
+    {
+        Open(app, http, Slow(http));
+        RenewalState state = Ended();
+        Program.Is(state.Failure == RenewalFailure.TimedOut, "it failed: " + state.Word);
+        Program.Frames(() => runner.Feature("core").Allowed);
+        Engine.LeavePlay();
+        Program.Is(Engine.Log.Count == 0, "nothing was logged");
+        Console.WriteLine("renewed after a probe");
+    }
+
+    // A server that fails, and a mirror that has what all customers have.
+    private static void Mirror(string app, RenewalHttp http)
+    {
+        Open(app, http, Slow(http));
+        var seen = new List<string>();
+        runner.EventReceived += e => seen.Add(e.Kind.Word());
+        Program.Frames(() => seen.Contains("document_accepted"));
+        Program.Frames(() => runner.Renewal.Outcome == RenewalOutcome.Fetched);
+        Engine.LeavePlay();
+        Program.Is(Engine.Log.Count == 0, "nothing was logged");
+        Console.WriteLine("fetched from a mirror");
     }
 
     // The player's settings forbid plain HTTP, and the game a header field that Unity keeps: told once, nothing thrown, no outage, and no end of tries.

@@ -2,11 +2,14 @@
 tests/renewing's server, which is faulty in every way."""
 
 import concurrent.futures
+import http.server as http_server
 import itertools
+import json
 import pathlib
 import re
 import shutil
 import sys
+import threading
 
 import kit
 
@@ -98,6 +101,47 @@ class Renewals:
 
         return behave
 
+    def back(self):
+        asked, good = [], self.faulty.leases()
+
+        def behave(stream, body):
+            asked.append(body)
+            good(stream, body) if len(asked) > 1 else self.server.silent(stream, body)
+
+        return behave
+
+    def of_probes_and_mirrors(self, http, by):
+        """What goes there names no customer: none of the game's header fields."""
+        serve, what = self.faulty.serve, "a probe finds that the network is back"
+        self.heads.clear()
+        self.must(f"{what}, by {by}", http, "renewed after a probe", "back", self.app(serve(None, self.back())), http)
+        probes = [fields for line, fields in filter(None, self.heads) if line.startswith("head ")]
+        problem = None if probes and not any("x-of-the-game" in fields for fields in probes) else f"the probes: {probes}"
+        self.counts.note(f"{self.name}: {what}, and is told nothing of the game, by {by}", problem)
+        policy, fetched = self.faulty.vendor.policy().decode(), []
+
+        class Static(http_server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                fetched.append((self.path, {name.lower() for name in self.headers}))
+                body = json.dumps({"documents": [policy]}).encode()
+                self.send_response(200)
+                for name, value in (("Content-Type", "application/json"), ("ETag", '"1"'), ("Content-Length", str(len(body)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http_server.ThreadingHTTPServer(("127.0.0.1", 0), Static) as mirror:
+            threading.Thread(target=mirror.serve_forever, daemon=True).start()
+            app = self.app(serve(None, self.server.answers(500)))
+            app.write_text(f'mirrors = ["http://127.0.0.1:{mirror.server_port}/licence"]\n{app.read_text()}')
+            self.must(f"common documents come from a mirror, by {by}", http, "fetched from a mirror", "mirror", app, http)
+            mirror.shutdown()
+        good = fetched and all(path == "/licence/v1/common.json" and "x-of-the-game" not in fields for path, fields in fetched)
+        self.counts.note(f"{self.name}: the mirror is told nothing of the game, by {by}", None if good else f"fetched: {fetched}")
+
     def all(self):
         serve = self.faulty.serve
         for http, by in KINDS:
@@ -111,6 +155,7 @@ class Renewals:
                 self.counts.skip(f"{self.name}: {what}", "this runtime has no application domains")
             self.must(f"closed while a server says nothing, by {by}", http, "closed within 3 s", "hangs", self.app(serve(None, self.server.silent)), http)
             self.must(f"another network ends a pause, by {by}", http, "renewed on another network", "network", self.app(serve(None, self.another_network())), http)
+            self.of_probes_and_mirrors(http, by)
         self.must("a library without HTTP: UnityWebRequest takes its place", "Automatic", r"seen: not yet, full; renewed, .+", "renews",
                   self.app(serve(None, self.faulty.leases())), "Automatic")
         self.must("a game that stands still is no outage", "UnityWebRequest", "no outage", "still", self.app(serve(None, self.server.silent)))
