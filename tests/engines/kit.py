@@ -115,11 +115,11 @@ def examples(folder):
 
 # Ledgers.
 
-def vendor(folder):
-    """A folder with `reprieve.toml` and a ledger that has a policy, and a lease for `cad`/`core` for a month."""
+def vendor(folder, seconds=30 * 86_400):
+    """A folder with `reprieve.toml` and a ledger that has a policy, and a lease for `cad`/`core`, for a month unless said."""
     vendors = module(ROOT / "tests" / "processes" / "vendor.py")
     made = vendors.Vendor(str(folder))
-    until = int(time.time()) + 30 * 86_400
+    until = int(time.time()) + seconds
     tokens = (made.policy(), made.sign("lease", {"license": "L1", "sku": "cad", "ledger": "*", "features": {"core": until}}))
     for number, token in enumerate(tokens):
         path = pathlib.Path(folder) / f"{number}.jws"
