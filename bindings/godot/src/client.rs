@@ -14,6 +14,7 @@ use reprieve::time::{Instant, Span};
 use crate::decision::{ReprieveDecision, ReprieveFeature, unknown};
 use crate::drill::Live;
 use crate::errors::{Last, ReprieveError, argument, caught};
+use crate::renewing::{ReprieveRenewing, Running, wishes};
 use crate::values::{ReprieveAnswer, ReprieveEvent, ReprieveRequest, ReprieveStatus, dictionary};
 
 /// What is said after a panic.
@@ -103,7 +104,7 @@ fn app_of_toml(text: &str) -> Result<App, Error> {
 }
 
 /// The text of an option.
-fn option_text(name: &str, value: &Variant) -> Result<String, Error> {
+pub fn option_text(name: &str, value: &Variant) -> Result<String, Error> {
     match value.get_type() {
         VariantType::STRING => Ok(value.to::<GString>().to_string()),
         VariantType::STRING_NAME => Ok(value.to::<StringName>().to_string()),
@@ -318,8 +319,27 @@ impl ReprieveClient {
         Some(ReprieveAnswer::of(&answer))
     }
 
-    /// Makes a renewal request: POST its body to an endpoint. The lease that answers it within 10 minutes is fresh; a newer request takes its
-    /// place. The library does no networking. Null if it cannot be recorded.
+    /// Starts a thread of the library's that renews this client's leases by its own HTTP, at the renewal servers of the application file; none of them, and it
+    /// does nothing. It looks after priorities, pauses and [code]Retry-After[/code], and reports outages. Null if it cannot be started. A [ReprieveKeeper] does
+    /// this by its [member ReprieveKeeper.renew].
+    ///
+    /// [b]Waits[/b] for the disk, as it reads the certificates that the platform trusts: some milliseconds, best as a game loads.
+    #[func]
+    fn renewing(&self) -> Option<Gd<ReprieveRenewing>> {
+        self.renewing_with(VarDictionary::new())
+    }
+
+    /// As [method renewing], with [param options]: [code]headers[/code] (a dictionary of texts by name, for each request, such as [code]Authorization[/code]);
+    /// [code]roots[/code] (certificates of the vendor's own authorities in PEM, a text or bytes, in place of those that the platform trusts; on Android they must be
+    /// given); [code]proxy[/code] (a URL, or [code]"none"[/code]; what the platform says unless said); and in seconds [code]timeout[/code], [code]hedge[/code],
+    /// [code]pause[/code], [code]pause_most[/code], [code]retry_after_most[/code], [code]answered[/code] and [code]renewed[/code], which are well as they are.
+    #[func]
+    fn renewing_with(&self, options: VarDictionary) -> Option<Gd<ReprieveRenewing>> {
+        self.call(|client| Running::start(client, &wishes(&options)?)).map(ReprieveRenewing::of)
+    }
+
+    /// Makes a renewal request, for a game that renews with the engine's HTTP: POST its body to an endpoint. The lease that answers it within 10 minutes is
+    /// fresh; a newer request takes its place. Null if it cannot be recorded.
     #[func]
     fn request(&self) -> Option<Gd<ReprieveRequest>> {
         let request = self.call(|client| client.request())?;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use godot::classes::node::ProcessMode;
@@ -14,6 +13,7 @@ use reprieve::client::{Brief, Client, Error, ErrorKind, Event, Feature};
 use crate::client::{Held, ReprieveClient};
 use crate::decision::ReprieveDecision;
 use crate::errors::{ReprieveError, caught};
+use crate::renewing::{self, ReprieveStanding, Running, Wishes, wishes};
 use crate::values::ReprieveEvent;
 
 /// What a thread says to its node. The node hears it in its next frame.
@@ -26,26 +26,20 @@ enum Said {
     Happened(Box<Event>),
     /// A round ended, in this way.
     Round(Option<Error>),
+    /// Renewing began, ended, or could not begin.
+    Renews(Result<Option<Arc<Running>>, Error>),
 }
 
-/// Threads that have not ended yet. Before the library goes, they are waited for: code must not vanish under a thread.
-static THREADS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
-
-/// Waits for the threads of keepers that were told to stop. Each is at most within one call, which has a deadline.
-pub fn wait_for_threads() {
-    let threads = std::mem::take(&mut *THREADS.lock().unwrap_or_else(PoisonError::into_inner));
-    for thread in threads {
-        let _ = thread.join();
-    }
-}
+/// How the game wants leases renewed; none if it does not.
+type Wish = Option<Result<Wishes, Error>>;
 
 /// What the node holds of its thread. Dropped, it tells the thread to stop and does not wait for it.
 struct Thread {
     stop: Arc<AtomicBool>,
     /// Which events were dealt with. Nobody waits for these: a frame that says so wakes no thread, which would be a system call.
     dealt: Sender<(u64, u32)>,
-    /// That it is gone wakes the thread.
-    awake: Option<Sender<()>>,
+    /// Wakes the thread: by what is wished of renewing, and by being gone.
+    awake: Option<Sender<Wish>>,
     said: Mutex<Receiver<Said>>,
 }
 
@@ -64,13 +58,34 @@ struct Work {
     interval: Duration,
     stop: Arc<AtomicBool>,
     dealt: Receiver<(u64, u32)>,
-    asleep: Receiver<()>,
+    asleep: Receiver<Wish>,
     says: Sender<Said>,
+    /// What is wished, and was not done yet.
+    wish: Option<Wish>,
+    renews: Renews,
+}
+
+/// What renews, until the thread ends, in whatever way: it is stopped then, as the ledger may be closed next.
+#[derive(Default)]
+struct Renews(Option<Arc<Running>>);
+
+impl Renews {
+    fn stop(&mut self) {
+        if let Some(running) = self.0.take() {
+            running.stop();
+        }
+    }
+}
+
+impl Drop for Renews {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 impl Work {
     /// Rounds of upkeep until the node is gone.
-    fn run(self) {
+    fn run(mut self) {
         let made = self.held.call(|client| {
             self.features.iter().map(|name| client.feature(&self.sku, name)).collect::<Result<Vec<Feature>, Error>>()
         });
@@ -85,6 +100,10 @@ impl Work {
         while !self.stop.load(Ordering::Acquire) {
             // A check after an upkeep that failed is still worth something: it decides from what was read before.
             let mut trouble = self.held.call(Client::upkeep).err();
+            if trouble.as_ref().is_some_and(|trouble| trouble.kind() == ErrorKind::Closed) {
+                // What renews finds that out when it wakes, which may be in hours.
+                self.renews.stop();
+            }
             for (feature, last) in features.iter().zip(&mut last) {
                 let Ok(brief) = self.held.call(|_| Ok(feature.check())) else { continue };
                 let feature = feature.name().to_owned();
@@ -111,14 +130,34 @@ impl Work {
             if self.says.send(Said::Round(trouble)).is_err() {
                 return;
             }
+            // After the first decisions: reading the platform's certificates takes longer than they do.
+            self.renew();
             if !self.wait() {
                 return;
             }
         }
     }
 
+    /// Does what is wished of renewing.
+    fn renew(&mut self) {
+        let Some(wish) = self.wish.take() else { return };
+        self.renews.stop();
+        let started = match &wish {
+            None => Ok(None),
+            Some(Err(error)) => Err(Error::new(error.kind(), error.message())),
+            Some(Ok(wishes)) => self.held.call(|client| Running::start(client, wishes)).map(Some),
+        };
+        match &started {
+            Ok(running) => self.renews.0.clone_from(running),
+            // No thread, no random bytes: the system may have some by the next round.
+            Err(error) if error.kind() == ErrorKind::Io => self.wish = Some(wish),
+            Err(_) => {}
+        }
+        let _ = self.says.send(Said::Renews(started));
+    }
+
     /// Waits for the next round, and then records which events were dealt with, at the end too. Whether the node is still there.
-    fn wait(&self) -> bool {
+    fn wait(&mut self) -> bool {
         let woken = self.asleep.recv_timeout(self.interval);
         // The last covers them all.
         if let Some((record, index)) = self.dealt.try_iter().last() {
@@ -127,7 +166,15 @@ impl Work {
                 let _ = self.says.send(Said::Round(Some(error)));
             }
         }
-        matches!(woken, Err(RecvTimeoutError::Timeout)) && !self.stop.load(Ordering::Acquire)
+        let there = match woken {
+            Ok(wish) => {
+                self.wish = Some(wish);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => false,
+        };
+        there && !self.stop.load(Ordering::Acquire)
     }
 }
 
@@ -135,12 +182,14 @@ impl Work {
 ///
 /// Open the client with [code]upkeep = "own"[/code], and no check touches the disk any more. The thread begins when the node is in the tree and has a
 /// [member client], and ends when the node leaves the tree: nothing waits for it then, but the engine's end. The node works while the game is paused, unless its
-/// [member Node.process_mode] says otherwise.
+/// [member Node.process_mode] says otherwise.[br][br]
+/// With [member renew] it has the library renew the leases too, at the renewal servers of the application file: that is all that a game needs of networking.
 /// [codeblock]
 /// var keeper := ReprieveKeeper.new()
 /// keeper.client = ReprieveClient.open_with("res://reprieve.toml", {"upkeep": "own"})
 /// keeper.sku = "cad"
 /// keeper.features = ["core"]
+/// keeper.renew = true
 /// keeper.grace_warning.connect(func(event: ReprieveEvent) -> void: print(event.left))
 /// add_child(keeper)
 /// [/codeblock]
@@ -167,6 +216,23 @@ pub struct ReprieveKeeper {
     #[export]
     #[var(get, set)]
     interval: PhantomVar<f64>,
+    /// Whether the library renews the leases of [member client], by its own HTTP on a thread of its own, while the node is in the tree. False unless said:
+    /// nothing is sent that a game did not ask for. Without renewal servers in the application file it does nothing.
+    ///
+    /// It ends when the node leaves the tree, and an attempt that is under way is dropped then. So let one keeper live as long as the game does, as an autoload.
+    #[export]
+    #[var(get, set)]
+    renew: PhantomVar<bool>,
+    /// How [member renew] does it: the options of [method ReprieveClient.renewing_with], such as [code]headers[/code]. It is read when it is set, and when the
+    /// thread begins.
+    #[var(get, set)]
+    renew_options: PhantomVar<VarDictionary>,
+    /// How renewing stands, for a banner: null while nothing renews. Each look makes an object, and waits for nothing.
+    #[var(get, no_set)]
+    renewal: PhantomVar<Option<Gd<ReprieveStanding>>>,
+    /// Why renewing could not begin; null if it could. See [signal renew_failed].
+    #[var(get, no_set)]
+    renew_error: PhantomVar<Option<Gd<ReprieveError>>>,
     /// What the thread does: a [code]STATE_*[/code] of this class.
     #[var(get, no_set)]
     state: PhantomVar<i64>,
@@ -183,6 +249,10 @@ pub struct ReprieveKeeper {
     the_consumer: String,
     #[init(val = 1.0)]
     the_interval: f64,
+    does_renew: bool,
+    the_options: VarDictionary,
+    renewing: Option<Arc<Running>>,
+    cannot_renew: Option<Error>,
     thread: Option<Thread>,
     failed: Option<Error>,
     ended: bool,
@@ -195,6 +265,8 @@ impl ReprieveKeeper {
     /// Begins anew with what is set now.
     fn begin(&mut self) {
         self.thread = None;
+        self.renewing = None;
+        self.cannot_renew = None;
         self.failed = None;
         self.ended = false;
         self.decisions.clear();
@@ -216,6 +288,8 @@ impl ReprieveKeeper {
             dealt: receiver,
             asleep,
             says,
+            wish: self.does_renew.then(|| self.wish()),
+            renews: Renews::default(),
         };
         let run = move || {
             let says = work.says.clone();
@@ -228,9 +302,7 @@ impl ReprieveKeeper {
         };
         match std::thread::Builder::new().name("reprieve-keeper".to_owned()).spawn(run) {
             Ok(handle) => {
-                let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-                threads.retain(|thread| !thread.is_finished());
-                threads.push(handle);
+                renewing::keep(handle);
                 self.thread = Some(Thread { stop, dealt, awake: Some(awake), said: Mutex::new(said) });
             }
             Err(error) => {
@@ -260,6 +332,17 @@ impl ReprieveKeeper {
         heard
     }
 
+    fn wish(&self) -> Wish {
+        self.does_renew.then(|| wishes(&self.the_options))
+    }
+
+    /// Tells the thread what is wished of renewing now.
+    fn wish_anew(&self) {
+        if let Some(awake) = self.thread.as_ref().and_then(|thread| thread.awake.as_ref()) {
+            let _ = awake.send(self.wish());
+        }
+    }
+
     fn restart(&mut self) {
         if self.thread.is_some() {
             self.begin();
@@ -278,6 +361,7 @@ impl INode for ReprieveKeeper {
 
     fn exit_tree(&mut self) {
         self.thread = None;
+        self.renewing = None;
     }
 
     fn process(&mut self, _delta: f64) {
@@ -305,6 +389,21 @@ impl INode for ReprieveKeeper {
                         self.signals().grace_warning().emit(&event);
                     }
                     self.signals().event().emit(&event);
+                }
+                Said::Renews(begun) => {
+                    let news = match (&begun, &self.cannot_renew) {
+                        (Err(now), Some(before)) => now.kind() != before.kind(),
+                        (Err(_), None) => true,
+                        (Ok(_), _) => false,
+                    };
+                    (self.renewing, self.cannot_renew) = match begun {
+                        Ok(running) => (running, None),
+                        Err(error) => (None, Some(error)),
+                    };
+                    if news && let Some(error) = &self.cannot_renew {
+                        let error = ReprieveError::of(error);
+                        self.signals().renew_failed().emit(&error);
+                    }
                 }
                 Said::Round(error) => {
                     self.count = self.count.saturating_add(1);
@@ -361,6 +460,24 @@ impl ReprieveKeeper {
     /// A round of upkeep failed, in a way that the round before did not. It is tried again.
     #[signal]
     fn upkeep_failed(error: Gd<ReprieveError>);
+
+    /// Renewing could not begin: [member renew_options] are wrong, or the system gives no thread, which is tried again. A server that cannot be reached is
+    /// no such failure: [member renewal] tells of that, and so do events.
+    #[signal]
+    fn renew_failed(error: Gd<ReprieveError>);
+
+    /// A renewal is wanted though none is due: somebody pressed a button. It begins at once, or 5 seconds after the one before. False if nothing renews.
+    /// Does not wait.
+    #[func]
+    fn renew_now(&self) -> bool {
+        self.renewing.as_ref().is_some_and(|running| running.renew_now())
+    }
+
+    /// The network is back, or another one is there: a pause after failures ends within some seconds. False if nothing renews. Does not wait.
+    #[func]
+    fn network_changed(&self) -> bool {
+        self.renewing.as_ref().is_some_and(|running| running.network_changed())
+    }
 
     /// The newest decision about a watched feature; null before the first round. For each frame a [ReprieveFeature] is faster.
     #[func]
@@ -422,6 +539,43 @@ impl ReprieveKeeper {
     fn set_interval(&mut self, interval: f64) {
         self.the_interval = if interval.is_finite() { interval.clamp(0.01, 60.0) } else { 1.0 };
         self.restart();
+    }
+
+    #[func]
+    fn get_renew(&self) -> bool {
+        self.does_renew
+    }
+
+    #[func]
+    fn set_renew(&mut self, renew: bool) {
+        if self.does_renew != renew {
+            self.does_renew = renew;
+            self.wish_anew();
+        }
+    }
+
+    #[func]
+    fn get_renew_options(&self) -> VarDictionary {
+        self.the_options.clone()
+    }
+
+    #[func]
+    fn set_renew_options(&mut self, options: VarDictionary) {
+        self.the_options = options;
+        if self.does_renew {
+            self.wish_anew();
+        }
+    }
+
+    #[func]
+    fn get_renewal(&self) -> Option<Gd<ReprieveStanding>> {
+        let running = self.renewing.as_ref().filter(|running| running.is_running())?;
+        Some(ReprieveStanding::of(&running.standing()))
+    }
+
+    #[func]
+    fn get_renew_error(&self) -> Option<Gd<ReprieveError>> {
+        self.cannot_renew.as_ref().map(ReprieveError::of)
     }
 
     #[func]

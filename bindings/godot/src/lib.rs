@@ -8,6 +8,7 @@ mod errors;
 mod keeper;
 #[cfg(feature = "probe")]
 mod probe;
+mod renewing;
 mod values;
 
 use godot::init::{EditorRunBehavior, InitStage};
@@ -25,7 +26,7 @@ unsafe impl ExtensionLibrary for Reprieve {
 
     fn on_stage_deinit(stage: InitStage) {
         if stage == InitStage::Scene {
-            keeper::wait_for_threads();
+            renewing::wait_for_threads();
         }
     }
 }

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import authority  # noqa: E402
 import kit  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -111,6 +112,63 @@ def hundred(godot):
     if code or wrong or not seen:
         return f"status {code}: {wrong or ''} {out[-1500:]}{problem[-1500:]}"
     return f"90 scenes took {seen[1]} bytes more" if int(seen[1]) > 32 << 20 else kit.verify(app)
+
+
+def renews(godot):
+    """A real authority renews by the keeper's switch, and its books say so too."""
+    with authority.Authority(godot.work / "authority") as server:
+        code, out, problem, wrong = godot.game("renews", server.app, server.code)
+        if code or wrong or not re.search(r"^renewed by the switch$", out, re.MULTILINE):
+            return f"status {code}: {wrong or ''} {out[-2500:]}{problem[-1500:]}"
+        return None if server.issued() >= 2 else f"the authority has issued {server.issued()} leases"
+
+
+def refused(godot):
+    folder = godot.work / "refused"
+    folder.mkdir()
+    # Long enough for the engine to start on a busy machine, and over soon.
+    app = authority.renewing(kit.vendor(folder / "product", 12), authority.nobody())
+    code, out, problem, wrong = godot.game("refused", app)
+    if code or wrong or not re.search(r"^refused, and in grace$", out, re.MULTILINE):
+        return f"status {code}: {wrong or ''} {out[-2500:]}{problem[-1500:]}"
+    return kit.verify(app)
+
+
+def due(folder, url):
+    """A ledger whose lease is due for renewal at once, and not over for long: half of its life is gone."""
+    folder.mkdir()
+    return authority.renewing(kit.vendor(folder / "product", 86_400), url)
+
+
+def hole(godot):
+    """Stopped and ended in the midst of an attempt that gets no answer, which would take 15 s."""
+    with authority.Hole() as server:
+        app = due(godot.work / "hole", server.url)
+        folder = godot.project("hole")
+        ended, command = None, godot.command(folder, "-s", "game.gd", "--", "hole", app)
+        with subprocess.Popen([str(word) for word in command], env=godot.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as game:
+            lines = []
+            for line in game.stdout:
+                lines.append(line.decode(errors="replace"))
+                if lines[-1].startswith("in the midst of it"):
+                    ended = time.monotonic()
+            code = game.wait(60)
+        took = time.monotonic() - ended if ended else None
+        wrong = [line for line in lines if LEAKS.search(line) or re.match(r"(SCRIPT |USER )?ERROR", line) and not NOISE.search(line)]
+        if code or took is None or wrong or server.taken < 4:
+            return f"status {code}, {server.taken} attempts: {''.join(lines)}"[-2500:]
+        return f"the end took {took:.1f} s" if took > 8 else kit.verify(app)
+
+
+def hundred_renewing(godot):
+    """As `hundred`, each scene with the switch on, and with attempts that get no answer."""
+    with authority.Hole() as server:
+        app = due(godot.work / "hundred-renewing", server.url)
+        code, out, problem, wrong = godot.game("hundred", app, "renew", folder=godot.project("hundred-renewing"), verbose=False)
+        seen = re.search(r"^left 100 times (-?\d+)$", out, re.MULTILINE)
+        if code or wrong or not seen or server.taken < 10:
+            return f"status {code}, {server.taken} attempts: {wrong or ''} {out[-1500:]}{problem[-1500:]}"
+        return f"90 scenes took {seen[1]} bytes more" if int(seen[1]) > 32 << 20 else kit.verify(app)
 
 
 def leak_is_seen(godot):
@@ -377,7 +435,7 @@ def help_pages(godot):
     found = sorted(pages.rglob("*.xml"))
     names = {tree.parse(path).getroot().get("name") for path in found}
     wanted = {"ReprieveClient", "ReprieveFeature", "ReprieveDecision", "ReprieveDrill", "ReprieveKeeper", "ReprieveAnswer", "ReprieveEvent",
-              "ReprieveStatus", "ReprieveRequest", "ReprieveTask", "ReprieveError"}
+              "ReprieveStatus", "ReprieveRequest", "ReprieveTask", "ReprieveError", "ReprieveRenewing", "ReprieveStanding"}
     if names != wanted:
         return f"status {code}: pages for {names}: {out}{problem}"[-2000:]
     lacking = undocumented()
@@ -509,7 +567,8 @@ def frame_bench(godot):
 TESTS = [
     ("one of everything", says("smoke", "smoke is done")), ("errors", says("errors", "errors are done", app_in)),
     ("objects freed in any order", says("order", "order is done")), ("threads of the engine", says("threads", "threads are done", app_in)),
-    ("the keeper", says("keeper", "keeper is done")), ("stand-ins are alike", says("standins", "standins are done")),
+    ("the keeper", says("keeper", "keeper is done")), ("renewed by the keeper's switch", renews), ("renewing that cannot begin", says("wishes", "wishes are done", app_in)),
+    ("a renewal server that refuses", refused), ("stopped in the midst of an attempt", hole), ("a hundred scenes that renew", hundred_renewing), ("stand-ins are alike", says("standins", "standins are done")),
     ("the dock", says("dock", "dock is done", app_in)), ("a leak is told of", leak_is_seen),
     ("entered and left a hundred times", hundred), ("scripts are reloaded", says("reload", "reloaded", app_in)),
     ("two scenes on one ledger", says("scenes", "scenes are done", app_in)), ("killed while it appends", killed), ("a full disk", full_disk),

@@ -307,6 +307,148 @@ func keeper() -> void:
 	print("keeper is done")
 
 
+# A keeper that renews: what a game has, and what a banner shows.
+func renewing_keeper(client: ReprieveClient, options := {}) -> ReprieveKeeper:
+	var made := ReprieveKeeper.new()
+	made.client = client
+	made.sku = "cad"
+	made.features = ["core"]
+	made.interval = 0.05
+	made.renew_options = options
+	made.renew = true
+	made.renew_failed.connect(func(error: ReprieveError) -> void:
+		failed += 1
+		print("renewing failed: ", error))
+	root.add_child(made)
+	return made
+
+
+# By the switch alone: a real authority gives a lease, and another one when a button is pressed. ARGUMENTS: the application file, the code.
+func renews() -> void:
+	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own", "folder": "user://renews", "witness": "user://witness"})
+	var core := client.feature("cad", "core")
+	var accepted: Array[String] = []
+	var made := renewing_keeper(client, {"proxy": "none", "headers": {"Authorization": "Bearer " + argument(2)}})
+	made.event.connect(func(event: ReprieveEvent) -> void: accepted.append(event.kind))
+	same(made.renewal, null, "before the thread has begun")
+	same(made.renew_now(), false, "a button before that")
+	same(await until(func() -> bool: return made.renewal != null), true, "it renews")
+	same([made.renew_now(), made.network_changed(), made.renew_error], [true, true, null], "a button")
+	same(await until(func() -> bool: return core.access() == ReprieveDecision.ACCESS_FULL, 30.0), true, "a lease comes: %s %s" % [made.renewal, client.diagnostics()])
+	same(await until(func() -> bool: return made.renewal.outcome == ReprieveStanding.OUTCOME_RENEWED), true, "the banner: %s" % made.renewal)
+	var standing := made.renewal
+	same([standing.word, standing.url, standing.failure, standing.status, standing.refusal], ["renewed", client.endpoints()[0], "", 0, ""], "the last attempt")
+	same([standing.took > 0.0, standing.ago < 60.0, str(standing).ends_with("the last attempt: renewed")], [true, true, true], "when: %s" % standing)
+	same(await until(func() -> bool: return is_finite(made.renewal.next)), true, "the next round is known: %s" % made.renewal)
+	# A lease is of whole seconds.
+	var first := core.check().lease_end
+	same(first > Time.get_unix_time_from_system() + 3600, true, "the lease's end")
+	await create_timer(1.1).timeout
+	same(made.renew_now(), true, "a button is pressed")
+	same(await until(func() -> bool: return core.check().lease_end > first, 40.0), true, "the lease's end moves on: %s %s" % [made.renewal, client.diagnostics()])
+	same(await until(func() -> bool: return "document_accepted" in accepted and made.decision("core") != null and made.decision("core").allowed), true, "the keeper tells")
+	# Off and on again.
+	made.renew = false
+	same(await until(func() -> bool: return made.renewal == null), true, "switched off")
+	same(await until(func() -> bool: return threads_of("reprieve-renew") == 0), true, "and its thread is gone")
+	made.renew = true
+	same(await until(func() -> bool: return made.renewal != null), true, "and on")
+	made.free()
+	same(await until(func() -> bool: return threads_of("reprieve-") == 0), true, "nothing is left")
+	# Without a keeper.
+	var alone := client.renewing()
+	same([alone.is_running(), alone.network_changed(), alone.standing().outcome], [true, true, ReprieveStanding.OUTCOME_NONE], "without a keeper")
+	alone.stop()
+	alone.stop()
+	same([alone.is_running(), alone.renew_now(), alone.standing().is_busy], [false, false, false], "stopped")
+	client.close()
+	print("renewed by the switch")
+
+
+# What cannot begin is told once, and what has nobody to ask does nothing. ARGUMENTS: an application file without renewal servers.
+func wishes() -> void:
+	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own"})
+	for options: Dictionary in [{"colour": 1}, {"proxy": 7}, {"roots": "no PEM"}, {"roots": 7}, {"headers": "x"}, {"headers": {"a b": "x"}}, {"headers": {"a": 7}},
+			{"timeout": 0}, {"timeout": "soon"}, {"hedge": NAN}]:
+		same([client.renewing_with(options), word(client.last_error)], [null, "argument"], str(options))
+	same(client.renewing_with({"headers": {"Secret": 7}}), null, "a header that is no text")
+	same("Secret" in str(client.last_error) and not "7" in str(client.last_error), true, "no value in a message")
+	var made := ReprieveKeeper.new()
+	same([made.renew, made.renew_options, made.renewal, made.renew_error, made.renew_now(), made.network_changed()], [false, {}, null, null, false, false], "a new keeper")
+	var told: Array[String] = []
+	made.renew_failed.connect(func(error: ReprieveError) -> void: told.append(error.word))
+	made.client = client
+	made.interval = 0.01
+	made.renew_options = {"colour": 1}
+	made.renew = true
+	root.add_child(made)
+	same(await until(func() -> bool: return not told.is_empty()), true, "told")
+	var rounds := made.rounds
+	same(await until(func() -> bool: return made.rounds > rounds + 5), true, "upkeep goes on")
+	same([told, word(made.renew_error), made.renewal, made.state], [["argument"], "argument", null, ReprieveKeeper.STATE_RUNNING], "once")
+	made.renew_options = {"timeout": 4, "pause": 1.5, "proxy": "none"}
+	same(await until(func() -> bool: return made.renewal != null), true, "mended")
+	rounds = made.rounds
+	same(await until(func() -> bool: return made.rounds > rounds + 20), true, "rounds")
+	same([made.renew_error, made.renewal.is_busy, made.renewal.next, made.renewal.ago, made.renewal.outcome, made.renewal.word, str(made.renewal)],
+		[null, false, INF, INF, ReprieveStanding.OUTCOME_NONE, "", "no round is due"], "nobody to ask")
+	# The client is closed under it: its thread ends.
+	client.close()
+	same(await until(func() -> bool: return made.state == ReprieveKeeper.STATE_TROUBLED and threads_of("reprieve-renew") == 0, 30.0), true, "closed under it")
+	made.free()
+	print("wishes are done")
+
+
+# The server refuses connections: the outage is reported, and when the lease ends grace begins. ARGUMENTS: the application file.
+func refused() -> void:
+	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own"})
+	var core := client.feature("cad", "core")
+	var told: Array[String] = []
+	var made := renewing_keeper(client, {"proxy": "none"})
+	made.event.connect(func(event: ReprieveEvent) -> void: told.append(event.kind))
+	same(await until(func() -> bool: return made.renewal != null and made.renewal.outcome == ReprieveStanding.OUTCOME_FAILED, 60.0), true, "an attempt: %s" % made.renewal)
+	same([made.renewal.word, made.renewal.failure], ["refused", "refused"], "how it failed")
+	same(await until(func() -> bool: return is_finite(made.renewal.next)), true, "it is tried again: %s" % made.renewal)
+	same(await until(func() -> bool: return core.check().state == ReprieveDecision.STATE_GRACE, 60.0), true, "grace begins: %s" % core.check())
+	same([core.check().reason_word, core.allowed(), core.explain()["evidence"][0]["outage"]], ["server", true, "server"], "the server's fault")
+	same(await until(func() -> bool: return "grace_started" in told), true, "told: %s" % [told])
+	made.free()
+	print("refused, and in grace")
+
+
+# Stops in the midst of an attempt that gets no answer. ARGUMENTS: the application file of a black hole.
+func hole() -> void:
+	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own"})
+	var core := client.feature("cad", "core")
+	var made := renewing_keeper(client, {"proxy": "none"})
+	var busy := func() -> bool: return made.renewal != null and made.renewal.is_busy
+	same(await until(busy, 60.0), true, "an attempt is under way: %s" % made.renewal)
+	var began := Time.get_ticks_msec()
+	made.renew = false
+	same(await until(func() -> bool: return threads_of("reprieve-renew") == 0), true, "it is stopped")
+	made.renew = true
+	same(await until(busy, 60.0), true, "again")
+	made.client = null
+	made.free()
+	same(await until(func() -> bool: return threads_of("reprieve-renew") + threads_of("reprieve-keep") == 0), true, "it goes with the node")
+	# Forgotten, and stopped by hand.
+	var forgotten := client.renewing_with({"proxy": "none"})
+	same(await until(func() -> bool: return forgotten.standing().is_busy, 60.0), true, "without a keeper")
+	forgotten = null
+	same(await until(func() -> bool: return threads_of("reprieve-renew") + threads_of("reprieve-stop") == 0), true, "forgotten")
+	var stopped := client.renewing_with({"proxy": "none"})
+	same(await until(func() -> bool: return stopped.standing().is_busy, 60.0), true, "to be stopped")
+	var before := Time.get_ticks_msec()
+	stopped.stop()
+	same(Time.get_ticks_msec() - before < 5000, true, "stopping waits for no network: %d ms" % (Time.get_ticks_msec() - before))
+	same(core.access(), ReprieveDecision.ACCESS_FULL, "a check meanwhile")
+	# The engine ends with both under way.
+	set_meta("kept", client.renewing_with({"proxy": "none"}))
+	same(await until(func() -> bool: return get_meta("kept").standing().is_busy, 60.0), true, "at the end")
+	renewing_keeper(client, {"proxy": "none"})
+	print("in the midst of it, after %d ms" % (Time.get_ticks_msec() - began))
+
+
 # A scene is entered and left a hundred times.
 func hundred() -> void:
 	var before := 0
@@ -321,7 +463,8 @@ func hundred() -> void:
 			before = pages()
 	unload_current_scene()
 	await frames(3)
-	same(await until(func() -> bool: return keepers() == 0), true, "threads that are left: %d" % keepers())
+	# Those of attempts that nobody waits for end by their time-out.
+	same(await until(func() -> bool: return threads_of("reprieve-") == 0, 30.0), true, "threads that are left: %d" % threads_of("reprieve-"))
 	print("left 100 times %d" % ((pages() - before) * 4096))
 
 
@@ -329,11 +472,13 @@ func pages() -> int:
 	return int(FileAccess.open("/proc/self/statm", FileAccess.READ).get_line().split(" ")[1])
 
 
-## How many threads of keepers there are.
-func keepers() -> int:
+## How many threads there are whose names begin so.
+func threads_of(name: String) -> int:
 	var count := 0
 	for task in DirAccess.get_directories_at("/proc/self/task"):
-		count += int(FileAccess.open("/proc/self/task/%s/comm" % task, FileAccess.READ).get_line().begins_with("reprieve-keep"))
+		# It may end meanwhile.
+		var file := FileAccess.open("/proc/self/task/%s/comm" % task, FileAccess.READ)
+		count += int(file != null and file.get_line().begins_with(name))
 	return count
 
 
@@ -423,7 +568,7 @@ func dock() -> void:
 # Stand-ins have the methods, signals and members of what they stand for.
 func standins() -> void:
 	for pair: Array in [["ReprieveClient", "client"], ["ReprieveFeature", "feature"], ["ReprieveDecision", "decision"], ["ReprieveDrill", "drill"],
-			["ReprieveKeeper", "keeper"], ["ReprieveTask", "task"], ["ReprieveError", "error"]]:
+			["ReprieveKeeper", "keeper"], ["ReprieveTask", "task"], ["ReprieveError", "error"], ["ReprieveRenewing", "renewing"], ["ReprieveStanding", "standing"]]:
 		var script: GDScript = load("res://addons/reprieve/standin/%s.gd" % pair[1])
 		var methods := {}
 		for method in script.get_script_method_list():
@@ -446,9 +591,11 @@ func standins() -> void:
 			same(signals.get(one.name, -1), one.args.size(), "%s.%s" % [pair[0], one.name])
 	var constants: Dictionary = load("res://addons/reprieve/reprieve.gd").get_script_constant_map()
 	for name: String in constants:
-		for of: String in ["ReprieveDecision", "ReprieveClient", "ReprieveTask"]:
+		for of: String in ["ReprieveDecision", "ReprieveClient", "ReprieveTask", "ReprieveStanding"]:
 			if name in ClassDB.class_get_integer_constant_list(of, true):
 				same(constants[name], ClassDB.class_get_integer_constant(of, name), name)
+	for name in ClassDB.class_get_integer_constant_list("ReprieveStanding", true):
+		same(constants.has(name), true, "the loader's " + name)
 	for name in ClassDB.class_get_integer_constant_list("ReprieveDecision", true):
 		if name.begins_with("ACCESS_") or name.begins_with("STATE_"):
 			same(constants.has(name), true, "the loader's " + name)

@@ -20,6 +20,9 @@ func _ready() -> void:
 	keeper.interval = 0.01
 	keeper.decision_changed.connect(func(_feature: String, decision: ReprieveDecision, is_first: bool) -> void:
 		first += int(is_first and decision.access == ReprieveDecision.ACCESS_FULL))
+	if OS.get_cmdline_user_args().size() > 2:
+		keeper.renew_options = {"proxy": "none", "timeout": 0.5}
+		keeper.renew = true
 	add_child(keeper)
 
 

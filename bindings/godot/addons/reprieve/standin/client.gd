@@ -33,6 +33,14 @@ func import_document(_token: String) -> RefCounted:
 	return null
 
 
+func renewing() -> RefCounted:
+	return preload("renewing.gd").new()
+
+
+func renewing_with(_options: Dictionary) -> RefCounted:
+	return renewing()
+
+
 func request() -> RefCounted:
 	return null
 

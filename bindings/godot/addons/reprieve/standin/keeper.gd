@@ -9,6 +9,8 @@ signal grace_warning(event: RefCounted)
 signal event(event: RefCounted)
 @warning_ignore("unused_signal")
 signal upkeep_failed(error: RefCounted)
+@warning_ignore("unused_signal")
+signal renew_failed(error: RefCounted)
 
 var trouble := ""
 var client: RefCounted = null
@@ -16,6 +18,10 @@ var sku := ""
 var features := PackedStringArray()
 var consumer := "godot"
 var interval := 1.0
+var renew := false
+var renew_options := {}
+var renewal: RefCounted = null
+var renew_error: RefCounted = null
 var state := 0
 var rounds := 0
 var last_error: RefCounted:
@@ -23,6 +29,14 @@ var last_error: RefCounted:
 		var error := preload("error.gd").new()
 		error.message = trouble
 		return error
+
+
+func renew_now() -> bool:
+	return false
+
+
+func network_changed() -> bool:
+	return false
 
 
 func decision(_feature: String) -> RefCounted:
