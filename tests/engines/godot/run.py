@@ -146,7 +146,8 @@ def hole(godot):
         app = due(godot.work / "hole", server.url)
         folder = godot.project("hole")
         ended, command = None, godot.command(folder, "-s", "game.gd", "--", "hole", app)
-        with subprocess.Popen([str(word) for word in command], env=godot.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as game:
+        env = dict(godot.env(), LD_DEBUG="files", LD_DEBUG_OUTPUT=str(godot.work / "hole" / "loader"))
+        with subprocess.Popen([str(word) for word in command], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as game:
             lines = []
             for line in game.stdout:
                 lines.append(line.decode(errors="replace"))
@@ -157,6 +158,10 @@ def hole(godot):
         wrong = [line for line in lines if LEAKS.search(line) or re.match(r"(SCRIPT |USER )?ERROR", line) and not NOISE.search(line)]
         if code or took is None or wrong or server.taken < 4:
             return f"status {code}, {server.taken} attempts: {''.join(lines)}"[-2500:]
+        # Threads of attempts that nobody waits for are still there: the engine lets the library go, and it must stay.
+        said = "".join(path.read_text(errors="replace") for path in (godot.work / "hole").glob("loader.*"))
+        if "libreprieve_godot.so" in said and not re.search(r"marking \S*libreprieve_godot\.so \[\d+\] as NODELETE", said):
+            return "the library may be unloaded while its threads are in it"
         return f"the end took {took:.1f} s" if took > 8 else kit.verify(app)
 
 
@@ -465,6 +470,22 @@ def undocumented():
 EXAMPLE = re.compile(r"^<!-- (run|scene|skip): ([^\n]*) -->\n```gdscript\n(.*?)^```$(?:\n<!-- expect: ([^\n]*) -->)?", re.DOTALL | re.MULTILINE)
 
 
+def enough(godot, folder, wanted):
+    """Runs `start.gd` until it has said what is wanted, for some seconds at least and at most: status and both streams."""
+    with open(folder / "problem", "wb+") as problem, subprocess.Popen([str(word) for word in godot.command(folder, "-s", "start.gd")], env=godot.env(),
+                                                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=problem) as game:
+        out = ""
+        if not wanted:
+            (folder / "enough").touch()
+        for line in game.stdout:
+            out += line.decode(errors="replace")
+            if wanted and wanted in out:
+                (folder / "enough").touch()
+        status = game.wait(60)
+        problem.seek(0)
+        return status, out, problem.read().decode(errors="replace")
+
+
 def examples(godot, counts):
     """Every GDScript of docs/godot.md runs, with a ledger that has a lease, and says what the page says."""
     page = (kit.ROOT / "docs" / "godot.md").read_text(encoding="utf-8")
@@ -485,14 +506,18 @@ def examples(godot, counts):
         for place in ("folder", "witness"):
             text = re.sub(rf'^{place} = "(?!/)(.*)"$', lambda match: f'{place} = "{app.parent}/{match[1]}"', text, flags=re.MULTILINE)
         (folder / "reprieve.toml").write_text(text)
+        # Nobody answers there.
+        authority.renewing(folder / "reprieve.toml", authority.nobody())
         shutil.copy(folder / "1.jws", folder / "lease.jws") if (folder / "1.jws").exists() else None
         shutil.copy(kit.OUTPOST / "outpost.json", folder / "outage.json")
         (folder / "example.gd").write_text(code)
         (folder / "start.gd").write_text(
             "extends SceneTree\nfunc _init() -> void:\n\t_go.call_deferred()\nfunc _go() -> void:\n\tawait process_frame\n"
             '\tvar node: Node = load("res://example.gd").new()\n\tnode.name = "Example"\n\troot.add_child(node)\n'
-            "\tawait create_timer(1.0).timeout\n\tnode.free()\n\tquit()\n")
-        status, out, problem = godot.run(folder, "-s", "start.gd")
+            "\tawait create_timer(1.0).timeout\n\tvar end := Time.get_ticks_msec() + 20000\n"
+            '\twhile not FileAccess.file_exists("res://enough") and Time.get_ticks_msec() < end:\n\t\tawait process_frame\n'
+            "\tnode.free()\n\tquit()\n")
+        status, out, problem = enough(godot, folder, wanted)
         wrong = [line for line in problem.splitlines() if "ERROR" in line and not NOISE.search(line)]
         bad = status or wrong or wanted and wanted not in out
         counts.note(f"docs/godot.md: {name}", f"status {status}, wanted {wanted!r}: {out}{problem}"[-1800:] if bad else None)
