@@ -1,6 +1,7 @@
 """What the engines' games renew from: the real authority in a process of its own, a port where nobody listens, and a black hole."""
 
 import json
+import os
 import pathlib
 import re
 import socket
@@ -10,6 +11,18 @@ import threading
 import kit
 
 PROGRAM = kit.LIB / "reprieve-authority"
+
+
+def http_library():
+    """The folder of a library with HTTP: REPRIEVE_HTTP_LIB, else it is built into target/http, as tests/renewing/run.py does."""
+    if os.environ.get("REPRIEVE_HTTP_LIB"):
+        return pathlib.Path(os.environ["REPRIEVE_HTTP_LIB"]).resolve()
+    target = kit.ROOT / "target" / "http"
+    command = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "reprieve-c", "--features", "http", "--target-dir", target]
+    code, said = kit.said(*command, cwd=kit.ROOT, seconds=1800)
+    if code:
+        raise RuntimeError(f"cargo build of the library with HTTP: {said}")
+    return target / "release"
 
 
 def nobody():

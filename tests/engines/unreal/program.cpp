@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 IModuleInterface* StubModuleReprieve();
 IModuleInterface* StubModuleReprieveOutpost();
@@ -253,6 +254,138 @@ namespace
 		Is(Game.Troubles.size() == 1 && FStubEngine::Get().Log.size() == 1 && Game.Licence->GetFeature(TEXT("core")).GetAccess() == EReprieveAccess::Unknown, "once");
 	}
 
+	FString File(const char* Name)
+	{
+		FString Read;
+		Is(FFileHelper::LoadFileToString(Read, *Text(Folder + "/" + Name)), Name);
+		return Read;
+	}
+
+	int Threads(const std::string& Name)
+	{
+		int Count = 0;
+		for (const auto& Task : std::filesystem::directory_iterator("/proc/self/task"))
+		{
+			std::string Line;
+			std::getline(std::ifstream(Task.path() / "comm"), Line);
+			Count += Line.rfind(Name, 0) == 0;
+		}
+		return Count;
+	}
+
+	/** By the settings' switch alone, from a real authority. `Code`: the licence's. */
+	void Renews(const char* Code)
+	{
+		auto* Values = GetMutableDefault<UReprieveSettings>();
+		Values->Sku = TEXT("cad");
+		Values->ApplicationFile = Text(Folder + "/reprieve.toml");
+		Values->bRenew = true;
+		Values->bOpenAtStart = false;
+		FGame Game;
+		Game.Bind();
+		Game.Listen();
+		Is(!Game.Licence->RenewNow() && !Game.Licence->NetworkChanged() && !Game.Licence->GetRenewal().bRenewing, "nothing renews before opening");
+		FReprieveRenewalOptions Options;
+		Options.Headers = TEXT("Authorization: Bearer ") + FString(FUTF8ToTCHAR(Code).Get());
+		Options.Proxy = TEXT("none");
+		Game.Licence->SetRenewalOptions(Options);
+		Game.Licence->Open(Values->ApplicationFile, Values->Sku, Values->Consumer);
+		const FReprieveFeature Core = Game.Licence->GetFeature(TEXT("core"));
+		Frames([&] { return Game.Licence->GetRenewal().bRenewing; }, "it renews");
+		Is(Game.Licence->RenewNow() && Game.Licence->NetworkChanged(), "a button");
+		Frames([&] { return Core.IsAllowed(); }, "a lease comes, and a check sees it");
+		Frames([&] { return Game.Licence->GetRenewal().Outcome == EReprieveOutcome::Renewed; }, "how it stands");
+		const FReprieveRenewal Renewal = Game.Licence->GetRenewal();
+		Is(Renewal.Word == FString(TEXT("renewed")) && Renewal.Url.StartsWith(TEXT("http://127.0.0.1:")) && Renewal.Status == 0 && Renewal.AgoSeconds >= 0.0f && Renewal.TookSeconds > 0.0f && Renewal.Trouble.IsEmpty(), "the last attempt");
+		Frames([&] { return Game.Licence->GetRenewal().NextSeconds > 0.0f; }, "the next round is known");
+		const FReprieveDecision First = Core.Check();
+		// A lease is of whole seconds.
+		const double Second = FPlatformTime::Seconds() + 1.1;
+		Frames([&] { return FPlatformTime::Seconds() > Second; }, "a second");
+		Is(Game.Licence->RenewNow(), "a button is pressed");
+		Frames([&] { return Core.Check().Ends.GetTicks() > First.Ends.GetTicks(); }, "the lease's end moves on");
+		Frames([&] { for (const FReprieveEvent& Event : Game.Events) { if (Event.Kind == EReprieveEventKind::DocumentAccepted) { return true; } } return false; }, "told");
+		Game.Licence->SetRenewing(false);
+		Frames([&] { return !Game.Licence->GetRenewal().bRenewing && Threads("reprieve-renew") == 0; }, "switched off");
+		Game.Licence->SetRenewing(true);
+		Frames([&] { return Game.Licence->GetRenewal().bRenewing; }, "and on");
+		Options.Proxy = TEXT("no proxy");
+		Game.Licence->SetRenewalOptions(Options);
+		Frames([&] { return Game.Troubles.size() == 1; }, "options that are wrong are told");
+		Frames([turn = 0]() mutable { return ++turn > 50; }, "frames");
+		Is(Game.Troubles.size() == 1 && !Game.Licence->GetRenewal().bRenewing && Game.Licence->GetRenewal().Trouble.Stub().find("proxy") != std::string::npos && Core.IsAllowed(), "once, and all else goes on");
+		for (const std::string& Line : FStubEngine::Get().Log) { Is(Line.find(Code) == std::string::npos, "no secret in the log"); }
+		Game.Licence->Close();
+		Is(Threads("reprieve-renew") == 0 && !Game.Licence->GetRenewal().bRenewing, "closed");
+		std::printf("renewed twice\n");
+	}
+
+	/** Closing in the midst of an attempt that gets no answer; then a hundred plays, two instances each. */
+	void Hole()
+	{
+		auto* Values = GetMutableDefault<UReprieveSettings>();
+		Values->bRenew = true;
+		const FString Toml = File("reprieve.toml");
+		FReprieveRenewalOptions Options;
+		Options.Proxy = TEXT("none");
+		{
+			FGame Game;
+			Game.Licence->SetRenewalOptions(Options);
+			Game.Licence->OpenText(Toml, TEXT("cad"), TEXT("hole"));
+			const FReprieveFeature Core = Game.Licence->GetFeature(TEXT("core"));
+			Frames([&] { return Game.Licence->GetRenewal().bBusy && Core.IsAllowed(); }, "an attempt is under way");
+			const double Began = FPlatformTime::Seconds();
+			Game.Licence->Close();
+			Is(FPlatformTime::Seconds() - Began < 5.0 && Threads("reprieve-renew") == 0, "closing waits for no network");
+		}
+		Is(Native().handle_count() == 0, "no handle");
+		Options.TimeoutSeconds = 0.5f;
+		for (int Turn = 0; Turn < 100; Turn++)
+		{
+			FGame One, Two;
+			for (FGame* Game : {&One, &Two})
+			{
+				Game->Licence->SetRenewalOptions(Options);
+				Game->Licence->OpenText(Toml, TEXT("cad"), Game == &One ? TEXT("one") : TEXT("two"));
+			}
+			Frames([&] { return One.Licence->GetRenewal().bRenewing && Two.Licence->GetRenewal().bRenewing; }, "both renew");
+			One.Licence->Close();
+			Is(!One.Licence->GetRenewal().bRenewing && Two.Licence->GetRenewal().bRenewing, "each by itself");
+		}
+		// Those of attempts that nobody waits for end by their time-out: 15 s of the first.
+		Frames([&] { return Threads("reprieve-") == 0; }, "no thread");
+		Is(Native().handle_count() == 0 && FStubEngine::Get().Log.empty(), "no handle is left, and nothing was logged");
+		std::printf("100 plays, %d handles left\n", static_cast<int>(Native().handle_count()));
+	}
+
+	/** A library that was built without HTTP says so once; the node renews. */
+	void Without()
+	{
+		GetMutableDefault<UReprieveSettings>()->bRenew = true;
+		const FString Toml = File("reprieve.toml"), Lease = File("1.jws");
+		IHttpRequest::Server = [&](const IHttpRequest&, TArray<uint8>& Out)
+		{
+			const FTCHARToUTF8 Token(*Lease);
+			Out.Append(reinterpret_cast<const uint8*>(Token.Get()), Token.Length());
+			return 200;
+		};
+		for (int Turn = 0; Turn < 2; Turn++)
+		{
+			FGame Game;
+			Game.Bind();
+			Game.Licence->OpenText(Toml, TEXT("cad"), TEXT("without"));
+			Frames([&] { return Game.Troubles.size() == 1; }, "told to whoever is bound");
+			Is(Game.Troubles[0].find("built without HTTP") != std::string::npos && Game.Troubles[0].find("node Renew") != std::string::npos && !Game.Licence->RenewNow(), "what is wrong, and what to do");
+			FAnswers Answers;
+			Go(UReprieveRenewAction::Renew(&Game.World), Answers);
+			const FReprieveFeature Core = Game.Licence->GetFeature(TEXT("core"));
+			Frames([&] { return Core.IsAllowed(); }, "renewed by the node");
+			Is(Game.Troubles.size() == 1 && !Game.Licence->GetRenewal().Trouble.IsEmpty(), "once");
+		}
+		Is(FStubEngine::Get().Log.size() == 1 && Native().handle_count() == 0, "logged once, for all plays");
+		std::printf("%s\n", FStubEngine::Get().Log[0].c_str());
+	}
+
 	void Broken()
 	{
 		Is(FReprieveLibrary::Get() == nullptr && FStubEngine::Get().Log.size() == 1, "told once, as the module starts");
@@ -378,6 +511,9 @@ int main(int Count, char** Words)
 	else if (What == "plays") { Plays(100); }
 	else if (What == "nodes") { Nodes(); }
 	else if (What == "configured") { Configured(); }
+	else if (What == "renews" && Count > 3) { Renews(Words[3]); }
+	else if (What == "hole") { Hole(); }
+	else if (What == "without") { Without(); }
 	else if (What == "broken") { Broken(); }
 	else if (What == "record" && Count > 3) { Record(Words[3]); }
 	else if (What == "actor") { Actor(); }

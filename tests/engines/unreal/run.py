@@ -17,6 +17,7 @@ import time
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import authority  # noqa: E402
 import kit  # noqa: E402
 from kit import LIB, ROOT, said as call  # noqa: E402
 
@@ -221,6 +222,47 @@ def runs(program, plugin, work):
         skip("valgrind", "it is missing")
 
 
+def with_library(plugin, library, folder):
+    """A copy of the plugin with another native library."""
+    shutil.copytree(plugin, folder)
+    shutil.copy(library, folder / "Source" / "ThirdParty" / "ReprieveLibrary" / "Linux" / "libreprieve.so")
+    return folder
+
+
+def renewing(program, plugin, work):
+    """The switch that renews, with a library that has HTTP, and with one that has not."""
+    whats = ("renewed by the switch from a real authority", "closed in the midst of an attempt, and a hundred plays with the switch on", "a library without HTTP")
+    try:
+        real = authority.http_library()
+    except (OSError, RuntimeError) as error:
+        for what in whats:
+            check(what, str(error))
+        return
+    home = work / "renewing"
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "REPRIEVE_"))}
+    env.update(HOME=str(home), XDG_DATA_HOME=str(home / "data"), XDG_STATE_HOME=str(home / "state"))
+    has, lacks = with_library(plugin, real / "libreprieve.so", work / "with-http"), with_library(plugin, LIB / "libreprieve.so", work / "without-http")
+
+    def run(plugin, *words, cwd=None):
+        return call(program, *words, env=dict(env, PLUGIN=str(plugin)), cwd=cwd, seconds=300)
+
+    try:
+        with authority.Authority(work / "authority") as server:
+            code, said = run(has, "renews", server.folder, server.code)
+            check(whats[0], said or f"ended with {code}" if code else None if server.issued() >= 2 else f"the authority has issued {server.issued()} leases")
+    except PermissionError as error:
+        skip(whats[0], error)
+    with authority.Hole() as server:
+        made = authority.renewing(kit.vendor(work / "hole"), server.url)
+        code, said = run(has, "hole", work / "hole", cwd=work / "hole")
+        if check(whats[1], said or f"ended with {code}" if code else None if server.taken >= 2 else f"{server.taken} attempts came"):
+            print(f"Play In Editor, renewing: {said}, {server.taken} attempts at a server that says nothing")
+            check("its ledger", kit.verify(made))
+    made = authority.renewing(kit.vendor(work / "lacks"), authority.nobody())
+    code, said = run(lacks, "without", pathlib.Path(made).parent, cwd=work / "lacks")
+    check(whats[2], said or f"ended with {code}" if code else None)
+
+
 def threads(plugin, generated, work):
     """Under ThreadSanitizer: what the plugin itself shares between the game thread, the session's and the pool. The library was not built with it."""
     out = work / "tsan"
@@ -280,6 +322,7 @@ def main():
                     first = first or out / "program"
             if first:
                 runs(first, plugin, work)
+                renewing(first, plugin, work)
                 threads(plugin, generated, work)
             together(plugin, generated, work)
             examples(plugin, generated, work)

@@ -22,6 +22,7 @@ THIRD_PARTY_INCLUDES_END
 	X(feature_check) X(feature_free) X(answers_count) X(answers_get) X(answers_detail) X(answers_free) \
 	X(event_get) X(event_license) X(event_feature) X(event_reason) X(event_text) X(event_free) \
 	X(ledger_status_json) X(ledger_status_free) \
+	X(renewing_start) X(renewing_state) X(renewing_renew_now) X(renewing_network_changed) X(renewing_free) \
 	X(drill_from_scenario) X(drill_open) X(drill_step_count) X(drill_step) X(drill_client) X(drill_builder) X(drill_now) X(drill_consumer) X(drill_free) \
 	X(task_kind) X(task_outage) X(task_token) X(task_sku) X(task_feature) X(task_free)
 

@@ -137,6 +137,12 @@ void FReprieveSession::Close()
 		delete Thread;
 		Thread = nullptr;
 	}
+	const FReprieveLibrary* Library = FReprieveLibrary::Get();
+	if (Library != nullptr)
+	{
+		// Before the ledger is closed: what came in the last moment is in it.
+		StopRenewing(*Library);
+	}
 	reprieve_client* Last = nullptr;
 	{
 		FScopeLock Lock(&Gate);
@@ -147,7 +153,6 @@ void FReprieveSession::Close()
 			Pair.Value->Bind(nullptr);
 		}
 	}
-	const FReprieveLibrary* Library = FReprieveLibrary::Get();
 	if (Last == nullptr || Library == nullptr)
 	{
 		return;
@@ -231,6 +236,132 @@ void FReprieveSession::Round(const FReprieveLibrary& Library)
 		FScopeLock Lock(&Gate);
 		Trouble.Empty();
 	}
+	// After the first decisions: reading the platform's certificates takes longer than they do.
+	KeepRenewing(Library);
+}
+
+void FReprieveSession::SetRenewing(bool bInRenew, const FReprieveRenewalOptions& InOptions)
+{
+	{
+		FScopeLock Lock(&Gate);
+		bRenew = bInRenew;
+		RenewalOptions = InOptions;
+		bRenewAnew = true;
+		NextRenewing = 0.0;
+	}
+	Wake();
+}
+
+void FReprieveSession::KeepRenewing(const FReprieveLibrary& Library)
+{
+	FReprieveRenewalOptions Options;
+	bool bStart = false;
+	{
+		FScopeLock Lock(&Gate);
+		if (!bRenewAnew || FPlatformTime::Seconds() < NextRenewing)
+		{
+			return;
+		}
+		bRenewAnew = false;
+		bStart = bRenew;
+		Options = RenewalOptions;
+	}
+	StopRenewing(Library);
+	if (!bStart)
+	{
+		FScopeLock Lock(&Gate);
+		RenewalTrouble.Empty();
+		return;
+	}
+	const FReprieveUtf8 Roots(Options.Roots), Proxy(Options.Proxy), Headers(Options.Headers);
+	reprieve_renewal_settings Settings = {};
+	Settings.struct_size = sizeof(Settings);
+	Settings.timeout = static_cast<uint32>(FMath::Clamp(Options.TimeoutSeconds, 0.0f, 86400.0f) * 1000.0f);
+	reprieve_renewing* Made = nullptr;
+	reprieve_error* Error = nullptr;
+	const reprieve_status Status = Library.renewing_start(Native, &Settings, reinterpret_cast<const uint8_t*>(Roots.Data()), Roots.Size(), Proxy.Data(), Proxy.Size(),
+		Headers.Data(), Headers.Size(), &Made, &Error);
+	if (Status == REPRIEVE_OK)
+	{
+		FScopeLock Lock(&Gate);
+		Renewing = Made;
+		RenewalTrouble.Empty();
+		return;
+	}
+	const bool bUnsupported = Status == REPRIEVE_STATUS_UNSUPPORTED;
+	const FString Text = FString::Printf(TEXT("leases are not renewed by themselves: %s%s"), *Library.Take(Error, Status),
+		bUnsupported ? TEXT(". The node Renew renews without it") : TEXT(""));
+	// What the library cannot do is the same for every game instance, and logged once.
+	static std::atomic<bool> bLogged{false};
+	// Only this thread writes it.
+	if (RenewalTrouble != Text)
+	{
+		Tell(Text, !bUnsupported || !bLogged.exchange(true));
+	}
+	FScopeLock Lock(&Gate);
+	RenewalTrouble = Text;
+	if (Status == REPRIEVE_STATUS_IO && !bRenewAnew)
+	{
+		// No thread: the system may have one later.
+		bRenewAnew = true;
+		NextRenewing = FPlatformTime::Seconds() + OpensAgain;
+	}
+}
+
+void FReprieveSession::StopRenewing(const FReprieveLibrary& Library)
+{
+	reprieve_renewing* Last = nullptr;
+	{
+		FScopeLock Lock(&Gate);
+		Last = Renewing;
+		Renewing = nullptr;
+	}
+	Library.renewing_free(Last);
+}
+
+bool FReprieveSession::RenewNow() const
+{
+	const FReprieveLibrary* Library = FReprieveLibrary::Get();
+	FScopeLock Lock(&Gate);
+	return Library != nullptr && Renewing != nullptr && Library->renewing_renew_now(Renewing, nullptr) == REPRIEVE_OK;
+}
+
+bool FReprieveSession::NetworkChanged() const
+{
+	const FReprieveLibrary* Library = FReprieveLibrary::Get();
+	FScopeLock Lock(&Gate);
+	return Library != nullptr && Renewing != nullptr && Library->renewing_network_changed(Renewing, nullptr) == REPRIEVE_OK;
+}
+
+FReprieveRenewal FReprieveSession::Renewal() const
+{
+	FReprieveRenewal Renewal;
+	const FReprieveLibrary* Library = FReprieveLibrary::Get();
+	FScopeLock Lock(&Gate);
+	Renewal.Trouble = RenewalTrouble;
+	if (Library == nullptr || Renewing == nullptr)
+	{
+		return Renewal;
+	}
+	reprieve_renewal_state Data = {};
+	Data.struct_size = sizeof(Data);
+	reprieve_bytes* Url = nullptr;
+	reprieve_bytes* Word = nullptr;
+	if (Library->renewing_state(Renewing, &Data, &Url, &Word, nullptr) == REPRIEVE_OK)
+	{
+		const auto Seconds = [](uint64_t Milliseconds) { return static_cast<float>(static_cast<double>(Milliseconds) * 0.001); };
+		Renewal.bRenewing = true;
+		Renewal.bBusy = Data.is_busy != 0;
+		Renewal.NextSeconds = Data.has_next != 0 ? Seconds(Data.next_milliseconds) : -1.0f;
+		Renewal.Outcome = Data.outcome <= REPRIEVE_OUTCOME_UNCHANGED ? static_cast<EReprieveOutcome>(Data.outcome) : EReprieveOutcome::Other;
+		Renewal.Status = static_cast<int32>(Data.status);
+		// There is a word wherever an attempt has ended.
+		Renewal.AgoSeconds = Word != nullptr ? Seconds(Data.ago_milliseconds) : -1.0f;
+		Renewal.TookSeconds = Seconds(Data.took_milliseconds);
+	}
+	Renewal.Word = Library->Take(Word);
+	Renewal.Url = Library->Take(Url);
+	return Renewal;
 }
 
 bool FReprieveSession::Acknowledge(const FReprieveLibrary& Library, reprieve_client* Client)
@@ -291,7 +422,7 @@ bool FReprieveSession::Fetch(const FReprieveLibrary& Library, reprieve_client* C
 	return true;
 }
 
-void FReprieveSession::Tell(const FString& Text)
+void FReprieveSession::Tell(const FString& Text, bool bLog)
 {
 	FScopeLock Lock(&Gate);
 	// The same trouble round after round is told once.
@@ -302,7 +433,10 @@ void FReprieveSession::Tell(const FString& Text)
 	Trouble = Text;
 	News.Troubles.Add(Text);
 	bWaiting = true;
-	UE_LOG(LogReprieve, Error, TEXT("%s"), *Text);
+	if (bLog)
+	{
+		UE_LOG(LogReprieve, Error, TEXT("%s"), *Text);
+	}
 }
 
 bool FReprieveSession::Bind(const FReprieveLibrary& Library, FReprieveFeatureSlot& Slot)

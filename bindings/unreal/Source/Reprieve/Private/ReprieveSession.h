@@ -86,6 +86,13 @@ public:
 	/** Takes over a feature that was asked for before. */
 	void Adopt(const FReprieveFeature& Feature);
 
+	/** Whether leases are renewed by the library's own HTTP, and how. The thread begins it and ends it. */
+	void SetRenewing(bool bInRenew, const FReprieveRenewalOptions& InOptions);
+	/** Whether something renews. Neither waits. */
+	bool RenewNow() const;
+	bool NetworkChanged() const;
+	FReprieveRenewal Renewal() const;
+
 	FString Explain(const FString& Feature) const;
 	FString StatusJson() const;
 	/** For the plugin's nodes and commands: each waits for the disk, and says in the trouble if it failed. */
@@ -106,7 +113,10 @@ private:
 	void Round(const FReprieveLibrary& Library);
 	bool Acknowledge(const FReprieveLibrary& Library, reprieve_client* Client);
 	bool Fetch(const FReprieveLibrary& Library, reprieve_client* Client);
-	void Tell(const FString& Text);
+	void Tell(const FString& Text, bool bLog = true);
+	void KeepRenewing(const FReprieveLibrary& Library);
+	/** Waits for what is being written to the ledger, never for the network. */
+	void StopRenewing(const FReprieveLibrary& Library);
 	bool Bind(const FReprieveLibrary& Library, FReprieveFeatureSlot& Slot);
 	/** A client of its own for a call, so that closing does not have to wait for it. */
 	reprieve_client* Borrow(const FReprieveLibrary*& OutLibrary, FString& OutTrouble) const;
@@ -124,6 +134,13 @@ private:
 	FString Trouble;
 	FReprieveEvent LastDelivered;
 	bool bAcknowledge = false;
+	/** Is freed by the thread, or when that has ended, and never while the gate is held: whoever asks how it stands waits for no disk. */
+	reprieve_renewing* Renewing = nullptr;
+	FReprieveRenewalOptions RenewalOptions;
+	FString RenewalTrouble;
+	bool bRenew = false;
+	bool bRenewAnew = false;
+	double NextRenewing = 0.0;
 	bool bHopeless = false;
 	double NextOpen = 0.0;
 

@@ -12,6 +12,7 @@ void UReprieveSubsystem::Initialize(FSubsystemCollectionBase& Collection)
 	Super::Initialize(Collection);
 	Ticker = FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateUObject(this, &UReprieveSubsystem::Pump));
 	const UReprieveSettings* Settings = GetDefault<UReprieveSettings>();
+	bRenewing = Settings->bRenew;
 	if (Settings->bOpenAtStart && !Settings->Sku.IsEmpty())
 	{
 		Open(Settings->ApplicationFile, Settings->Sku, Settings->Consumer);
@@ -45,18 +46,23 @@ void UReprieveSubsystem::Open(const FString& ApplicationFile, const FString& Sku
 
 void UReprieveSubsystem::OpenText(const FString& Toml, const FString& Sku, const FString& Consumer)
 {
-	Begin(MakeShared<FReprieveSession, ESPMode::ThreadSafe>(FReprieveSession::FromText(Toml), Sku, Consumer, GetDefault<UReprieveSettings>()->UpkeepSeconds));
+	Begin(MakeShared<FReprieveSession, ESPMode::ThreadSafe>(FReprieveSession::FromText(Toml), Sku, Consumer, GetDefault<UReprieveSettings>()->UpkeepSeconds), false);
 }
 
 void UReprieveSubsystem::OpenDrill(const FString& Folder, const FString& Sku, const FString& Consumer)
 {
-	Begin(MakeShared<FReprieveSession, ESPMode::ThreadSafe>(FReprieveSession::FromDrill(Folder), Sku, Consumer, GetDefault<UReprieveSettings>()->UpkeepSeconds));
+	Begin(MakeShared<FReprieveSession, ESPMode::ThreadSafe>(FReprieveSession::FromDrill(Folder), Sku, Consumer, GetDefault<UReprieveSettings>()->UpkeepSeconds), true);
 }
 
-void UReprieveSubsystem::Begin(TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Next)
+void UReprieveSubsystem::Begin(TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Next, bool bOfDrill)
 {
 	Close();
 	Session = Next;
+	bDrill = bOfDrill;
+	if (bRenewing)
+	{
+		KeepRenewing();
+	}
 	for (const auto& Pair : Features)
 	{
 		Session->Adopt(Pair.Value);
@@ -71,6 +77,47 @@ void UReprieveSubsystem::Close()
 		Session->Close();
 		Session.Reset();
 	}
+}
+
+void UReprieveSubsystem::KeepRenewing()
+{
+	if (Session.IsValid() && !bDrill)
+	{
+		Session->SetRenewing(bRenewing, RenewalOptions);
+	}
+}
+
+void UReprieveSubsystem::SetRenewing(bool bRenew)
+{
+	if (bRenewing != bRenew)
+	{
+		bRenewing = bRenew;
+		KeepRenewing();
+	}
+}
+
+void UReprieveSubsystem::SetRenewalOptions(const FReprieveRenewalOptions& Options)
+{
+	RenewalOptions = Options;
+	if (bRenewing)
+	{
+		KeepRenewing();
+	}
+}
+
+bool UReprieveSubsystem::RenewNow()
+{
+	return Session.IsValid() && Session->RenewNow();
+}
+
+bool UReprieveSubsystem::NetworkChanged()
+{
+	return Session.IsValid() && Session->NetworkChanged();
+}
+
+FReprieveRenewal UReprieveSubsystem::GetRenewal() const
+{
+	return Session.IsValid() ? Session->Renewal() : FReprieveRenewal();
 }
 
 bool UReprieveSubsystem::IsOpen() const

@@ -6,6 +6,7 @@
 static_assert(static_cast<uint32>(EReprieveAccess::Full) == REPRIEVE_ACCESS_FULL, "an enumerator is not the header's");
 static_assert(static_cast<uint32>(EReprieveState::Unlicensed) == REPRIEVE_STATE_UNLICENSED, "an enumerator is not the header's");
 static_assert(static_cast<uint32>(EReprieveReason::Unknown) == REPRIEVE_REASON_UNKNOWN, "an enumerator is not the header's");
+static_assert(static_cast<uint32>(EReprieveOutcome::Unchanged) == REPRIEVE_OUTCOME_UNCHANGED, "an enumerator is not the header's");
 static_assert(static_cast<uint32>(EReprieveEventKind::AppealReceived) == REPRIEVE_EVENT_APPEAL_RECEIVED, "an enumerator is not the header's");
 
 FDateTime ReprieveInstant(const reprieve_time& Time)

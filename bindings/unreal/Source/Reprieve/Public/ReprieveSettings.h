@@ -27,6 +27,10 @@ public:
 	UPROPERTY(Config, EditAnywhere, Category = "Reprieve", meta = (ClampMin = "0.05", ClampMax = "60"))
 	float UpkeepSeconds = 1.0f;
 
+	/** Whether leases are renewed by the library's own HTTP, at the `endpoints` of the application file, on threads of its own. If not, use the node Renew. */
+	UPROPERTY(Config, EditAnywhere, Category = "Reprieve")
+	bool bRenew = false;
+
 	/** Whether each game instance opens the ledger as it begins. If not, call Open. */
 	UPROPERTY(Config, EditAnywhere, Category = "Reprieve")
 	bool bOpenAtStart = true;

@@ -52,6 +52,26 @@ public:
 	UFUNCTION(BlueprintPure, Category = "Reprieve")
 	FString GetTrouble() const;
 
+	/** Whether leases are renewed by the library's own HTTP; as the settings say until it is called. For the ledger that is open, and those opened later; never for a drill's. Does not wait. */
+	UFUNCTION(BlueprintCallable, Category = "Reprieve")
+	void SetRenewing(bool bRenew);
+
+	/** How they are renewed. What is renewed already begins anew with it. Does not wait. */
+	UFUNCTION(BlueprintCallable, Category = "Reprieve")
+	void SetRenewalOptions(const FReprieveRenewalOptions& Options);
+
+	/** A renewal is wanted though none is due: somebody pressed a button. It begins at once, or 5 s after the one before. False if nothing renews. Does not wait. */
+	UFUNCTION(BlueprintCallable, Category = "Reprieve")
+	bool RenewNow();
+
+	/** The network is back, or another one is there: a pause after failures ends within some seconds. False if nothing renews. Does not wait. */
+	UFUNCTION(BlueprintCallable, Category = "Reprieve")
+	bool NetworkChanged();
+
+	/** How renewing stands. Copies texts: for a banner, not for each frame. */
+	UFUNCTION(BlueprintPure, Category = "Reprieve")
+	FReprieveRenewal GetRenewal() const;
+
 	/** A feature to keep and to ask about. It may be asked for before the ledger is open. */
 	UFUNCTION(BlueprintCallable, Category = "Reprieve")
 	FReprieveFeature GetFeature(const FString& Name);
@@ -97,10 +117,14 @@ public:
 
 private:
 	bool Pump(float DeltaTime);
-	void Begin(TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Next);
+	void Begin(TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Next, bool bOfDrill);
+	void KeepRenewing();
 
 	TSharedPtr<FReprieveSession, ESPMode::ThreadSafe> Session;
 	FTSTicker::FDelegateHandle Ticker;
 	/** Asked for while nothing was open. */
 	TMap<FString, FReprieveFeature> Features;
+	FReprieveRenewalOptions RenewalOptions;
+	bool bRenewing = false;
+	bool bDrill = false;
 };

@@ -69,6 +69,31 @@ enum class EReprieveEventKind : uint8
 	Other = 255,
 };
 
+/** How an attempt to renew ended. */
+UENUM(BlueprintType)
+enum class EReprieveOutcome : uint8
+{
+	/** No attempt has ended yet. */
+	None = 0,
+	Renewed = 1,
+	/** The authority answered, and gave no new lease. */
+	Answered = 2,
+	/** There was no whole answer. */
+	Failed = 3,
+	/** A status of HTTP's without documents. */
+	Status = 4,
+	/** Another server was quicker, or it was stopped. */
+	Dropped = 5,
+	/** A probe was answered: the network leads there again. */
+	Reached = 6,
+	/** A mirror gave documents. */
+	Fetched = 7,
+	/** A mirror has nothing new. */
+	Unchanged = 8,
+	/** A newer library's, which this plugin does not know. */
+	Other = 255,
+};
+
 /** The answer to a check. As it is made, it says Unknown. */
 USTRUCT(BlueprintType)
 struct REPRIEVE_API FReprieveDecision
@@ -195,6 +220,76 @@ struct REPRIEVE_API FReprieveAnswer
 	/** In English words, what is wrong with it and what to do; empty if nothing is. */
 	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
 	FString Detail;
+};
+
+/** How renewing stands, by the library's own HTTP: for a banner, or a support case. */
+USTRUCT(BlueprintType)
+struct REPRIEVE_API FReprieveRenewal
+{
+	GENERATED_BODY()
+
+	/** Whether leases are renewed at all. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	bool bRenewing = false;
+
+	/** Why they are not, though they should; empty if nothing is wrong. A server that cannot be reached is told below. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	FString Trouble;
+
+	/** Whether a round of attempts is under way. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	bool bBusy = false;
+
+	/** In how many seconds the next round begins; -1 if that is not known: while one is under way, and without renewal servers. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	float NextSeconds = -1.0f;
+
+	/** How the attempt that ended last did. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	EReprieveOutcome Outcome = EReprieveOutcome::None;
+
+	/** All of that in a word or two, such as "renewed", "timed_out" or "status 503"; empty if none has ended. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	FString Word;
+
+	/** Where that attempt went. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	FString Url;
+
+	/** The HTTP status, if the outcome is one; otherwise 0. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	int32 Status = 0;
+
+	/** How many seconds ago it ended; -1 if none has. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	float AgoSeconds = -1.0f;
+
+	/** How many seconds it took. */
+	UPROPERTY(BlueprintReadOnly, Category = "Reprieve")
+	float TookSeconds = 0.0f;
+};
+
+/** How leases are renewed. As it is made, it is well for most. */
+USTRUCT(BlueprintType)
+struct REPRIEVE_API FReprieveRenewalOptions
+{
+	GENERATED_BODY()
+
+	/** Header fields for each request, one a line, such as "Authorization: Bearer CODE". They are never logged. */
+	UPROPERTY(BlueprintReadWrite, EditAnywhere, Category = "Reprieve")
+	FString Headers;
+
+	/** A proxy, "http://HOST:PORT", or "none"; empty for what the platform says. */
+	UPROPERTY(BlueprintReadWrite, EditAnywhere, Category = "Reprieve")
+	FString Proxy;
+
+	/** Certificates of the vendor's own authorities in PEM, in place of those that the platform trusts; empty for those. */
+	UPROPERTY(BlueprintReadWrite, EditAnywhere, Category = "Reprieve")
+	FString Roots;
+
+	/** An attempt that has no answer after this has failed; 0 for what the library finds fit. */
+	UPROPERTY(BlueprintReadWrite, EditAnywhere, Category = "Reprieve")
+	float TimeoutSeconds = 0.0f;
 };
 
 struct FReprieveFeatureSlot;
