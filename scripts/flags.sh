@@ -13,8 +13,8 @@ unset _sources _folder _as
 RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C force-frame-pointers=yes"
 export RUSTFLAGS
 
-# The DLL for Windows that scripts/package/windows.sh left, if it was built of this tree.
+# windows_dll [http]: the DLL for Windows, or the one with the feature `http`, that scripts/package/windows.sh left, if it was built of this tree.
 windows_dll() {
-  local dll=build/windows/dist/reprieve.dll
+  local dll=build/windows/dist${1:+-$1}/reprieve.dll
   [ -e "$dll" ] && [ -z "$(find src bindings/c/src bindings/c/quick Cargo.lock -newer "$dll" -print -quit)" ] && echo "$dll"
 }

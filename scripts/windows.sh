@@ -74,6 +74,8 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 END
     x86_64-w64-mingw32-gcc -shared -o "$system/bcryptprimitives.dll" "$rig/bcryptprimitives.c" -ladvapi32
   fi
+  # While one program runs, Wine's services do. Else each program that is waited for waits for theirs to start and to end, three seconds.
+  { tail --pid=$$ -f /dev/null | wine cmd > /dev/null 2>&1 || true; } &
 }
 
 settings() {

@@ -4,8 +4,9 @@
 #   scripts/package/windows.sh [OUT]    OUT is build/packages unless said
 #
 # leaves there reprieve-VERSION-windows-x64.zip (headers, DLL, import libraries, static library, command line, pkg-config and CMake
-# files) and, with maturin at hand, the wheel for Windows; and the DLL in build/windows/dist, where the packages for LuaJIT and .NET take
-# it from. Exits with 3, after a line `not run`, where the tools are missing: `scripts/windows.sh tools` installs them.
+# files) and, with maturin at hand, the wheel for Windows, which hold no HTTP. It leaves the DLL in build/windows/dist, where the package for .NET
+# takes it from, and the one with the feature `http` in build/windows/dist-http, where those for engines do: `windows_dll` of scripts/flags.sh
+# finds them. Exits with 3, after a line `not run`, where the tools are missing: `scripts/windows.sh tools` installs them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out="${1:-build/packages}"
@@ -19,6 +20,7 @@ command -v python3 > /dev/null || { echo "not run: the package for Windows: pyth
 . scripts/flags.sh
 export REPRIEVE_NO_INSTALL=1
 scripts/windows.sh build dist || exit
+scripts/windows.sh build dist http || exit
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
