@@ -104,7 +104,7 @@ namespace UnityEngine.Networking
         private Socket socket;
         private string failure;
         private long status;
-        private int waiting;
+        private int waiting, redirects;
         private bool begun, whole, aborted, done, counted;
         private Result end = Result.InProgress;
         private string ending;
@@ -312,8 +312,16 @@ namespace UnityEngine.Networking
                 if (colon < 1) { throw new Broken("Failed to receive data"); }
                 found[line.Substring(0, colon)] = line.Substring(colon + 1).Trim();
             }
-            // Networking.UnityWebRequest-redirectLimit.html: with a limit of zero a redirect ends it with this text. Whether there is a code then it does not say.
-            if (code >= 300 && code < 400 && code != 304 && redirectLimit == 0) { throw new Broken("Redirect limit exceeded"); }
+            string where;
+            if (code >= 300 && code < 400 && code != 304)
+            {
+                // Networking.UnityWebRequest-redirectLimit.html: what is beyond the limit ends it with this text. Whether there is a code then it does not say.
+                if (redirects++ >= redirectLimit) { throw new Broken("Redirect limit exceeded"); }
+                if (!found.TryGetValue("Location", out where)) { throw new Broken("Encountered invalid redirect (missing Location header?)"); }
+                lock (gate) { socket.Close(); }
+                Exchange(new Uri(where));
+                return;
+            }
             lock (gate) { status = code; received = found; }
             string length, coding;
             if (verb == kHttpVerbHEAD || code == 204 || code == 304) { return; }
