@@ -112,7 +112,7 @@ if [ ${#folders[@]} -gt 0 ]; then
     cp "${folder#*=}" "$work/$name/${folder%%=*}/"
   done
   rm "$work/$name/libreprieve.so"
-  printf '\nThe libraries of `Linux-arm64` and `OSX-arm64`, where they are, were built on Linux x86_64. The code of the first was run under qemu-user, this\nbuild of it was not; the second is not signed and was never run.\n' >> "$work/$name/README.md"
+  printf '\nThe libraries of `Linux-arm64` and `OSX-arm64`, where they are, were built on Linux x86_64. The code of the first was run under qemu-user, this\nbuild of it was not; the second is not signed and was never run. Both were built without HTTP: `client:renewing` says `unsupported` there.\n' >> "$work/$name/README.md"
   tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n > "$out/$name.tar.gz"
   echo "$out/$name.tar.gz"
 fi
