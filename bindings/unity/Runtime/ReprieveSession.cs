@@ -47,7 +47,7 @@ namespace Reprieve.Unity
 
         private volatile Client client;
         private volatile string trouble;
-        // Told already; of renewals alone.
+        // What of renewals was told last: it is not told again when it passes and comes back.
         private string toldOfRenewal;
         private volatile bool ending;
         // Something waits for Pump: read in every frame without the lock.
@@ -369,18 +369,15 @@ namespace Reprieve.Unity
 
         private void TellOfRenewal(string text)
         {
-            if (text == toldOfRenewal)
+            if (text == null || text == toldOfRenewal)
             {
                 return;
             }
             toldOfRenewal = text;
-            if (text != null)
+            lock (gate)
             {
-                lock (gate)
-                {
-                    troubles.Enqueue(text);
-                    waiting = true;
-                }
+                troubles.Enqueue(text);
+                waiting = true;
             }
         }
 

@@ -222,6 +222,7 @@ namespace Reprieve.Unity
                 driven = renewer;
                 web = driver;
                 driver = null;
+                state = null;
             }
             if (running != null)
             {
