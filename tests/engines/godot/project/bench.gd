@@ -10,6 +10,8 @@ var _client: ReprieveClient
 var _core: ReprieveFeature
 var _probe := ReprieveProbe.new()
 var _loose: Object
+var _keeper: ReprieveKeeper
+var _renewing := 0
 var _frames := 0
 var _wanted := 0
 var _took := {"access": [], "allowed": [], "empty": [], "untyped": [], "loose": []}
@@ -31,7 +33,11 @@ func _ready() -> void:
 	keeper.features = ["core"]
 	keeper.interval = 1.0
 	keeper.consumer = "bench-%d" % OS.get_process_id()
+	# Where it gets no answer, so that an attempt is under way in every frame.
+	keeper.renew_options = {"proxy": "none"}
+	keeper.renew = true
 	add_child(keeper)
+	_keeper = keeper
 	print("ready ", OS.get_process_id())
 
 
@@ -44,6 +50,8 @@ func _process(_delta: float) -> void:
 		# Seen by strace: from here on frames are measured.
 		DirAccess.dir_exists_absolute("/reprieve-bench-begins")
 		return
+	# As a banner asks.
+	_renewing += int(_keeper.renewal != null and _keeper.renewal.is_busy)
 	var kinds: Array[Callable] = [access, allowed, empty, untyped, loose]
 	var before := _probe.allocations()
 	for turn in kinds.size():
@@ -54,6 +62,7 @@ func _process(_delta: float) -> void:
 		for kind: String in _took:
 			print(kind, " ", " ".join(PackedStringArray(_took[kind].map(func(value: int) -> String: return str(value)))))
 		print("full ", _full)
+		print("renewing ", _renewing)
 		# The second is how often the thread allocated in all, and shows that it is counted.
 		print("allocating ", _allocating, " ", _probe.allocations())
 		get_tree().quit()
