@@ -378,6 +378,38 @@ def opened(godot, folder):
     return None
 
 
+TOOL = """@tool
+extends EditorPlugin
+# What an editor's plugin of a developer's may do: a keeper in the editor does nothing, and renewing that somebody started ends with the editor.
+var _renewing: ReprieveRenewing
+func _enter_tree() -> void:
+	var keeper := ReprieveKeeper.new()
+	keeper.client = ReprieveClient.open_with("%s", {"upkeep": "own"})
+	keeper.interval = 0.01
+	keeper.renew_options = {"proxy": "none"}
+	keeper.renew = true
+	add_child(keeper)
+	_renewing = ReprieveClient.open_with("%s", {"upkeep": "own"}).renewing_with({"proxy": "none"})
+"""
+
+
+def editor_closes(godot):
+    """The editor is closed while a tool of a developer's renews, in the midst of an attempt; a keeper in it sends nothing."""
+    with authority.Hole() as of_keeper, authority.Hole() as of_tool:
+        folder = godot.project("editor-closes")
+        tool = folder / "addons" / "tool"
+        tool.mkdir()
+        (tool / "plugin.cfg").write_text('[plugin]\nname="tool"\ndescription=""\nauthor=""\nversion="1"\nscript="plugin.gd"\n')
+        (tool / "plugin.gd").write_text(TOOL % (due(folder.parent / "keeper", of_keeper.url), due(folder.parent / "tool", of_tool.url)))
+        project = folder / "project.godot"
+        both = project.read_text().replace('plugin.cfg")', 'plugin.cfg", "res://addons/tool/plugin.cfg")')
+        project.write_text(both)
+        why = opened(godot, folder)
+        if why or not of_tool.taken or of_keeper.taken:
+            return f"{of_tool.taken} attempts of the tool's, {of_keeper.taken} of the keeper's: {why}"
+        return None
+
+
 def listed(folder):
     """Whether the editor has listed the extension, as it must before a game can load it."""
     path = folder / ".godot" / "extension_list.cfg"
@@ -597,7 +629,7 @@ TESTS = [
     ("the dock", says("dock", "dock is done", app_in)), ("a leak is told of", leak_is_seen),
     ("entered and left a hundred times", hundred), ("scripts are reloaded", says("reload", "reloaded", app_in)),
     ("two scenes on one ledger", says("scenes", "scenes are done", app_in)), ("killed while it appends", killed), ("a full disk", full_disk),
-    ("the sample's record", record), ("the sample's pictures", pictures), ("the sample's keys", keys), ("the editor", editor),
+    ("the sample's record", record), ("the sample's pictures", pictures), ("the sample's keys", keys), ("the editor", editor), ("the editor is closed while a tool renews", editor_closes),
     ("an import on a build machine", build_machine), ("a first import without the list", first_import),
     ("the help pages", help_pages), ("one version everywhere", versions), ("the package", package),
     ("calls in the frame", frame_bench), ("objects changed by threads", cell), ("lints", lints)]
