@@ -27,6 +27,7 @@ internal static class Renewals
             case "hangs": Hangs(words[1], Http(words[2])); return true;
             case "still": Still(words[1]); return true;
             case "network": Network(words[1], Http(words[2])); return true;
+            case "hedged": Hedged(words[1], Http(words[2])); return true;
             case "back": Back(words[1], Http(words[2])); return true;
             case "mirror": Mirror(words[1], Http(words[2])); return true;
             case "forbidden": Forbidden(words[1], words[2]); return true;
@@ -287,6 +288,24 @@ internal static class Renewals
         options.Headers.Add("X-Of-The-Game", "yes");
         if (http == RenewalHttp.Library) { options.Proxy = "none"; }
         return options;
+    }
+
+    // The first server says nothing, so the second is asked beside it; once that has renewed, nobody waits for the first.
+    private static void Hedged(string app, RenewalHttp http)
+    {
+        RenewingOptions options = Quick(20000);
+        options.Settings.Hedge = TimeSpan.FromMilliseconds(500);
+        if (http == RenewalHttp.Library) { options.Proxy = "none"; }
+        Open(app, http, options);
+        int most = 0;
+        Program.Frames(() => { most = Math.Max(most, UnityWebRequest.Running); return runner.Feature("core").Allowed; });
+        Program.Is(most == (http == RenewalHttp.Library ? 0 : 2), most + " requests at once");
+        Stopwatch watch = Stopwatch.StartNew();
+        Program.Frames(() => UnityWebRequest.Running == 0 && !runner.Renewal.IsBusy);
+        Program.Is(watch.Elapsed < TimeSpan.FromSeconds(5), "it was waited for: " + watch.Elapsed);
+        Engine.LeavePlay();
+        Program.Is(Engine.Log.Count == 0, "nothing was logged");
+        Console.WriteLine("renewed by the second");
     }
 
     // A server that says nothing, and then does: a probe finds that out, where the pause is days.

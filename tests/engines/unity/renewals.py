@@ -155,6 +155,8 @@ class Renewals:
                 self.counts.skip(f"{self.name}: {what}", "this runtime has no application domains")
             self.must(f"closed while a server says nothing, by {by}", http, "closed within 3 s", "hangs", self.app(serve(None, self.server.silent)), http)
             self.must(f"another network ends a pause, by {by}", http, "renewed on another network", "network", self.app(serve(None, self.another_network())), http)
+            self.must(f"a second server beside one that says nothing, by {by}", http, "renewed by the second", "hedged",
+                      self.app([serve(None, self.server.silent), serve(None, self.faulty.leases())]), http)
             self.of_probes_and_mirrors(http, by)
         self.must("a library without HTTP: UnityWebRequest takes its place", "Automatic", r"seen: not yet, full; renewed, .+", "renews",
                   self.app(serve(None, self.faulty.leases())), "Automatic")
