@@ -33,18 +33,29 @@ def nobody():
 
 
 class Authority:
-    """The licence server of the project, over plain HTTP, with a licence `L1` of `cad`/`core`. `app`: the application file; `code`: what a ledger shows once."""
+    """The licence server of the project, with a licence `L1` of `cad`/`core`. `app`: the application file; `code`: what a ledger shows once; `roots`: with `tls`,
+    the certificate that vouches for it, and that no platform trusts."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, tls=False):
         if not PROGRAM.exists():
             raise PermissionError(f"there is no reprieve-authority in {kit.LIB}")
-        self.folder, self.process = pathlib.Path(folder), None
-        self.url = nobody()
-        address = re.match(r"http://([^/]*)/", self.url)[1]
-        self.command("init", self.folder, "--vendor", "acme", "--url", f"http://{address}", "--listen", address, "--database", "sqlite:authority.db", configured=False)
+        self.folder, self.process, self.roots = pathlib.Path(folder), None, None
+        address = re.match(r"http://([^/]*)/", nobody())[1]
+        url = f"{'https' if tls else 'http'}://{address}"
+        self.command("init", self.folder, "--vendor", "acme", "--url", url, "--listen", address, "--database", "sqlite:authority.db", configured=False)
+        if tls:
+            self.secure()
         self.command("product", "new", "cad", "--name", "CAD")
         self.code = self.command("license", "new", "L1", "--sku", "cad", "--customer", "A customer", "--feature", "core").strip()
         self.app = self.folder / "reprieve.toml"
+
+    def secure(self):
+        certificates = kit.module(kit.ROOT / "tests" / "renewing" / "server.py").Certificates(self.folder)
+        certificates.context("served", "127.0.0.1")
+        self.roots = certificates.roots
+        config = self.folder / "authority.toml"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("[server]\n", '[server]\ncertificate = "served.pem"\ncertificate_key = "served.pem"\n', 1), encoding="utf-8")
 
     def command(self, *words, configured=True):
         config = ["--config", self.folder / "authority.toml"] if configured else []

@@ -114,13 +114,19 @@ def hundred(godot):
     return f"90 scenes took {seen[1]} bytes more" if int(seen[1]) > 32 << 20 else kit.verify(app)
 
 
-def renews(godot):
+def renews(godot, tls=False):
     """A real authority renews by the keeper's switch, and its books say so too."""
-    with authority.Authority(godot.work / "authority") as server:
-        code, out, problem, wrong = godot.game("renews", server.app, server.code)
+    name = "renews-tls" if tls else "renews"
+    with authority.Authority(godot.work / f"authority-{name}", tls) as server:
+        more = [server.roots] if tls else []
+        code, out, problem, wrong = godot.game("renews", server.app, server.code, *more, folder=godot.project(name))
         if code or wrong or not re.search(r"^renewed by the switch$", out, re.MULTILINE):
             return f"status {code}: {wrong or ''} {out[-2500:]}{problem[-1500:]}"
         return None if server.issued() >= 2 else f"the authority has issued {server.issued()} leases"
+
+
+def renews_by_tls(godot):
+    return renews(godot, tls=True)
 
 
 def refused(godot):
@@ -624,7 +630,7 @@ def frame_bench(godot):
 TESTS = [
     ("one of everything", says("smoke", "smoke is done")), ("errors", says("errors", "errors are done", app_in)),
     ("objects freed in any order", says("order", "order is done")), ("threads of the engine", says("threads", "threads are done", app_in)),
-    ("the keeper", says("keeper", "keeper is done")), ("renewed by the keeper's switch", renews), ("renewing that cannot begin", says("wishes", "wishes are done", app_in)),
+    ("the keeper", says("keeper", "keeper is done")), ("renewed by the keeper's switch", renews), ("renewed by TLS, with roots of the vendor's", renews_by_tls), ("renewing that cannot begin", says("wishes", "wishes are done", app_in)),
     ("a renewal server that refuses", refused), ("stopped in the midst of an attempt", hole), ("a hundred scenes that renew", hundred_renewing), ("stand-ins are alike", says("standins", "standins are done")),
     ("the dock", says("dock", "dock is done", app_in)), ("a leak is told of", leak_is_seen),
     ("entered and left a hundred times", hundred), ("scripts are reloaded", says("reload", "reloaded", app_in)),

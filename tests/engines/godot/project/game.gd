@@ -323,16 +323,27 @@ func renewing_keeper(client: ReprieveClient, options := {}) -> ReprieveKeeper:
 	return made
 
 
-# By the switch alone: a real authority gives a lease, and another one when a button is pressed. ARGUMENTS: the application file, the code.
+# By the switch alone: a real authority gives a lease, and another one when a button is pressed. ARGUMENTS: the application file, the code, and with TLS the
+# certificates of the vendor's own.
 func renews() -> void:
-	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own", "folder": "user://renews", "witness": "user://witness"})
+	var by_tls := OS.get_cmdline_user_args().size() > 3
+	var folder := "user://renews-tls" if by_tls else "user://renews"
+	var client := ReprieveClient.open_with(argument(1), {"upkeep": "own", "folder": folder, "witness": folder + "-witness"})
 	var core := client.feature("cad", "core")
 	var accepted: Array[String] = []
-	var made := renewing_keeper(client, {"proxy": "none", "headers": {"Authorization": "Bearer " + argument(2)}})
+	var options := {"proxy": "none", "headers": {"Authorization": "Bearer " + argument(2)}}
+	var made := renewing_keeper(client, options)
 	made.event.connect(func(event: ReprieveEvent) -> void: accepted.append(event.kind))
 	same(made.renewal, null, "before the thread has begun")
 	same(made.renew_now(), false, "a button before that")
 	same(await until(func() -> bool: return made.renewal != null), true, "it renews")
+	if by_tls:
+		made.renew_now()
+		same(await until(func() -> bool: return made.renewal.outcome == ReprieveStanding.OUTCOME_FAILED, 30.0), true, "a certificate that nobody trusts")
+		same(made.renewal.failure, "certificate", "how it failed")
+		options["roots"] = FileAccess.get_file_as_bytes(argument(3))
+		made.renew_options = options
+		same(await until(func() -> bool: return made.renewal != null and made.renewal.outcome == ReprieveStanding.OUTCOME_NONE), true, "it begins anew")
 	same([made.renew_now(), made.network_changed(), made.renew_error], [true, true, null], "a button")
 	same(await until(func() -> bool: return core.access() == ReprieveDecision.ACCESS_FULL, 30.0), true, "a lease comes: %s %s" % [made.renewal, client.diagnostics()])
 	same(await until(func() -> bool: return made.renewal.outcome == ReprieveStanding.OUTCOME_RENEWED), true, "the banner: %s" % made.renewal)
@@ -356,7 +367,7 @@ func renews() -> void:
 	made.free()
 	same(await until(func() -> bool: return threads_of("reprieve-") == 0), true, "nothing is left")
 	# Without a keeper.
-	var alone := client.renewing()
+	var alone := client.renewing_with({"roots": FileAccess.get_file_as_string(argument(3))}) if by_tls else client.renewing()
 	same([alone.is_running(), alone.network_changed(), alone.standing().outcome], [true, true, ReprieveStanding.OUTCOME_NONE], "without a keeper")
 	alone.stop()
 	alone.stop()
