@@ -323,7 +323,7 @@ impl ReprieveClient {
     /// does nothing. It looks after priorities, pauses and [code]Retry-After[/code], and reports outages. Null if it cannot be started. A [ReprieveKeeper] does
     /// this by its [member ReprieveKeeper.renew].
     ///
-    /// [b]Waits[/b] for the disk, as it reads the certificates that the platform trusts: some milliseconds, best as a game loads.
+    /// [b]May wait[/b] for the system: it starts a thread, and asks which proxy there is. Best as a game loads.
     #[func]
     fn renewing(&self) -> Option<Gd<ReprieveRenewing>> {
         self.renewing_with(VarDictionary::new())

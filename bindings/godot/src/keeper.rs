@@ -51,6 +51,8 @@ impl Drop for Thread {
 }
 
 struct Work {
+    /// Goes before the client does.
+    renews: Renews,
     held: Arc<Held>,
     sku: String,
     features: Vec<String>,
@@ -62,10 +64,9 @@ struct Work {
     says: Sender<Said>,
     /// What is wished, and was not done yet.
     wish: Option<Wish>,
-    renews: Renews,
 }
 
-/// What renews, until the thread ends, in whatever way: it is stopped then, as the ledger may be closed next.
+/// What renews, until the thread ends, in whatever way.
 #[derive(Default)]
 struct Renews(Option<Arc<Running>>);
 
@@ -130,7 +131,7 @@ impl Work {
             if self.says.send(Said::Round(trouble)).is_err() {
                 return;
             }
-            // After the first decisions: reading the platform's certificates takes longer than they do.
+            // After the first decisions: a game waits for them, and for no lease.
             self.renew();
             if !self.wait() {
                 return;

@@ -121,7 +121,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts it. Reads the platform's certificates: waits for the disk.
+    /// Starts it: a thread, and a question to the system which proxy it has. The platform's certificates are read by the first attempt's own thread.
     pub fn start(client: &Client, wishes: &Wishes) -> Result<Arc<Running>, Error> {
         if cfg!(target_os = "android") && wishes.options.roots.is_none() {
             let text = "Android's own certificates cannot be asked from here: give `roots`, or renew by HTTPRequest, request and renew";

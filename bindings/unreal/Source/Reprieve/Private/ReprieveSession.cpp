@@ -236,7 +236,7 @@ void FReprieveSession::Round(const FReprieveLibrary& Library)
 		FScopeLock Lock(&Gate);
 		Trouble.Empty();
 	}
-	// After the first decisions: reading the platform's certificates takes longer than they do.
+	// After the first decisions: a game waits for them, and for no lease.
 	KeepRenewing(Library);
 }
 
