@@ -1,18 +1,28 @@
 #!/usr/bin/env bash
 # Makes the addon's package for Godot 4 as the asset library expects it: a zip whose top is the folder `addons`.
-#   scripts/package/godot.sh [--profile PROFILE] [OUT]      OUT is build/packages unless said
+#   scripts/package/godot.sh [--profile PROFILE] [--windows] [OUT]      OUT is build/packages unless said
 # What is given to others has the profile `dist`, which takes minutes to build; a test takes `release`, which it has: so says
 # REPRIEVE_GODOT_PROFILE too.
-# It holds the library of this machine's platform. Libraries that were built elsewhere and lie in build/godot/bin/PLATFORM, such as
-# build/godot/bin/windows-x86_64/reprieve_godot.dll, go in too.
+# It holds the library of this machine's platform; with --windows that for Windows x86_64 too, which scripts/windows.sh has the tools for. Libraries
+# that were built elsewhere and lie in build/godot/bin/PLATFORM, such as build/godot/bin/macos/libreprieve_godot.dylib, go in too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/flags.sh
 profile="${REPRIEVE_GODOT_PROFILE:-dist}"
-if [ "${1:-}" = --profile ]; then
-  profile=$2
-  shift 2
-fi
+windows=
+while :; do
+  case "${1:-}" in
+    --profile)
+      profile=$2
+      shift 2
+      ;;
+    --windows)
+      windows=1
+      shift
+      ;;
+    *) break ;;
+  esac
+done
 out="${1:-build/packages}"
 target="${CARGO_TARGET_DIR:-$PWD/target}/godot"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -41,8 +51,16 @@ cp "$target/$profile/$library" "$addon/bin/$platform/"
 if [ "$profile" != dist ] && [ "$(uname -s)" = Linux ]; then
   strip "$addon/bin/$platform/$library"
 fi
+if [ -n "$windows" ]; then
+  # shellcheck disable=SC2016 # $CARGO is that of the tools.
+  scripts/windows.sh run sh -c '"$CARGO" build --profile "$1" --locked --quiet --manifest-path bindings/godot/Cargo.toml --target x86_64-pc-windows-gnu' \
+    build "$profile"
+  mkdir -p "$addon/bin/windows-x86_64"
+  cp "build/windows/target/x86_64-pc-windows-gnu/$profile/reprieve_godot.dll" "$addon/bin/windows-x86_64/"
+  x86_64-w64-mingw32-strip "$addon/bin/windows-x86_64/reprieve_godot.dll"
+fi
 for other in build/godot/bin/*/; do
-  [ -d "$other" ] && [ "$(basename "$other")" != "$platform" ] && cp -r "$other" "$addon/bin/"
+  [ -d "$other" ] && [ ! -e "$addon/bin/$(basename "$other")" ] && cp -r "$other" "$addon/bin/"
 done
 cp LICENSE-MIT LICENSE-APACHE "$addon/"
 

@@ -590,6 +590,70 @@ def package(godot):
     return None if code == 0 and not wrong and "smoke is done" in said else f"status {code}: {wrong} {said}{problem}"[-2000:]
 
 
+LOADS = """#include <windows.h>
+#include <stdio.h>
+int main(int count, char **words) {
+    HMODULE library = LoadLibraryA(words[count - 1]);
+    if (!library) { printf("not loaded: %lu\\n", GetLastError()); return 1; }
+    printf("entry: %d\\n", GetProcAddress(library, "gdext_rust_init") != 0);
+    return 0;
+}
+"""
+# Wine before 9 lacks the one function from which Rust's standard library has its random bytes.
+RANDOM = """#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+"""
+# Windows has them all since 10.
+OF_WINDOWS = {"advapi32", "bcrypt", "bcryptprimitives", "crypt32", "iphlpapi", "kernel32", "msvcrt", "ntdll", "secur32", "userenv", "ws2_32"}
+
+
+def windows(godot):
+    """The package with a library for Windows: that it needs no other library, and that a program in Wine, which is no Windows, can load it."""
+    if not os.environ.get("REPRIEVE_GODOT_WINDOWS"):
+        raise PermissionError("it takes minutes to build; with REPRIEVE_GODOT_WINDOWS=1 it is")
+    out = godot.work / "windows"
+    code, said = kit.said(kit.ROOT / "scripts" / "package" / "godot.sh", "--profile", "release", "--windows", out, seconds=3600)
+    if "not run:" in said:
+        raise PermissionError(said.splitlines()[-1])
+    if code:
+        return said[-2000:]
+    (archive,) = out.glob("*.zip")
+    shutil.unpack_archive(archive, out)
+    addon = out / "addons" / "reprieve"
+    library = addon / "bin" / "windows-x86_64" / "reprieve_godot.dll"
+    rows = (addon / "reprieve.gdextension").read_text()
+    if "windows.release.x86_64" not in rows or "linux.release.x86_64" not in rows:
+        return f"rows are missing: {rows}"
+    told = kit.said("x86_64-w64-mingw32-objdump", "-p", library)[1]
+    needs = {name.lower() for name in re.findall(r"DLL Name: ([^.\s]*)\.dll", told) if not name.startswith("api-ms-win-")}
+    if not needs or needs - OF_WINDOWS or "gdext_rust_init" not in told:
+        return f"it needs {sorted(needs - OF_WINDOWS)}: {told[:500]}"
+    if os.fspath(kit.ROOT).encode() in library.read_bytes():
+        return "it names a folder of the machine that built it"
+    if not shutil.which("wine"):
+        raise PermissionError("wine is missing; that it needs no other library was seen")
+    # Its drive C is too large for a file system in memory.
+    drive = pathlib.Path(tempfile.mkdtemp(prefix="reprieve-wine-"))
+    env = kit.environment(WINEPREFIX=drive, WINEARCH="win64", WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree,mshtml=", DISPLAY="")
+    try:
+        kit.call(["wineboot", "-i"], env, 300)
+        kit.call(["wineserver", "-w"], env, 120)
+        (out / "loads.c").write_text(LOADS)
+        (out / "random.c").write_text(RANDOM)
+        system = drive / "drive_c" / "windows" / "system32" / "bcryptprimitives.dll"
+        made = [kit.said("x86_64-w64-mingw32-gcc", out / "loads.c", "-o", out / "loads.exe")]
+        if not system.exists():
+            made.append(kit.said("x86_64-w64-mingw32-gcc", "-shared", "-o", system, out / "random.c", "-ladvapi32"))
+        if any(code for code, _ in made):
+            return f"{made}"
+        code, said, problem = kit.call(["wine", out / "loads.exe", library.name], env, 120, cwd=library.parent)
+    finally:
+        kit.call(["wineserver", "-k"], env, 60)
+        shutil.rmtree(drive, ignore_errors=True)
+    return None if said.strip() == "entry: 1" else f"status {code}: {said}{problem}"
+
+
 def versions(godot):
     """One version in all that says one."""
     wanted = re.search(r'^version = "([^"]*)"', (kit.ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
@@ -637,7 +701,7 @@ TESTS = [
     ("two scenes on one ledger", says("scenes", "scenes are done", app_in)), ("killed while it appends", killed), ("a full disk", full_disk),
     ("the sample's record", record), ("the sample's pictures", pictures), ("the sample's keys", keys), ("the editor", editor), ("the editor is closed while a tool renews", editor_closes),
     ("an import on a build machine", build_machine), ("a first import without the list", first_import),
-    ("the help pages", help_pages), ("one version everywhere", versions), ("the package", package),
+    ("the help pages", help_pages), ("one version everywhere", versions), ("the package", package), ("the library for Windows", windows),
     ("calls in the frame", frame_bench), ("objects changed by threads", cell), ("lints", lints)]
 
 
