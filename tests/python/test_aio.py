@@ -73,11 +73,12 @@ def test_the_loop_runs_on_while_a_call_waits(tmp_path: pathlib.Path) -> None:
                 turns += 1
                 client.check("cad", "core")
                 await asyncio.sleep(0.001)
-            with pytest.raises(reprieve.BusyError):
-                waiting.result()
-            assert turns > 20
             for descriptor in held:
                 os.close(descriptor)
+            with pytest.raises(reprieve.BusyError):
+                waiting.result()
+            # A call that held the loop up would leave one; how many there are in half a second is the machine's to say.
+            assert turns > 2
 
     asyncio.run(main())
 

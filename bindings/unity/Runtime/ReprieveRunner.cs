@@ -45,8 +45,8 @@ namespace Reprieve.Unity
         private string consumer = "unity";
 
         [SerializeField]
-        [Tooltip("Whether leases are renewed at the endpoints of the application file. Where it names none nothing is done.")]
-        private bool renew = true;
+        [Tooltip("Whether leases are renewed at the endpoints of the application file. Off unless said: a game sends nothing that it did not ask for.")]
+        private bool renew = false;
 
         [SerializeField]
         [Range(0.05f, 60f)]

@@ -362,7 +362,7 @@ internal static class Renewals
         Console.WriteLine("nothing is done");
     }
 
-    // The component's own fields, as the Inspector fills them: on by default, and off.
+    // The component's own fields, as the Inspector fills them: off unless said, and on.
     private static void Switched(string app, string how)
     {
         Program.Enter(() =>
@@ -371,7 +371,7 @@ internal static class Renewals
             Program.Set(runner, "applicationFile", new TextAsset(File.ReadAllText(app)));
             Program.Set(runner, "sku", "cad");
             Program.Set(runner, "upkeepSeconds", 0.05f);
-            if (how == "off") { Program.Set(runner, "renew", false); }
+            if (how == "on") { Program.Set(runner, "renew", true); }
         });
         ReprieveFeature core = runner.Feature("core");
         if (how == "off")

@@ -169,8 +169,8 @@ class Renewals:
             self.must(f"what Unity refuses is told once ({what})", "UnityWebRequest", f".*leases are not renewed: .*{told}.*", "forbidden",
                       self.app(serve(None, self.faulty.leases())), what)
         self.must("without endpoints nothing is done", "Library", "nothing is done", "no-endpoints", self.faulty.vendor.app)
-        self.must("the component's switch, as it comes", "Library", "full", "switched", self.app(serve(None, self.faulty.leases())), "on")
-        self.must("the component's switch, off", "Library", "nothing is renewed", "switched", self.app(serve(None, self.faulty.leases())), "off")
+        self.must("the component's switch, on", "Library", "full", "switched", self.app(serve(None, self.faulty.leases())), "on")
+        self.must("the component's switch, as it comes", "Library", "nothing is renewed", "switched", self.app(serve(None, self.faulty.leases())), "off")
         self.must("texts of UnityWebRequest's errors", "UnityWebRequest", r"\d+ texts", "texts")
         self.must("nothing is allocated in a frame while a request is under way", "UnityWebRequest", "0 bytes", "frames-of-renewals", self.app(serve(None, self.server.silent)))
         self.rows()
