@@ -160,7 +160,9 @@ mod tests {
         for host in ["www.example.com", "WWW.EXAMPLE.COM", "10.1.2.3", "intranet", "aXbc", "abbcc", "licences"] {
             assert!(past.has(host), "{host}");
         }
-        for host in ["example.com", "example.com.evil.test", "110.1.2.3", "intranet.corp", "a.cb", "licences.corp", "[fe80::1]"] {
+        for host in
+            ["example.com", "example.com.evil.test", "110.1.2.3", "intranet.corp", "a.cb", "licences.corp", "[fe80::1]"]
+        {
             assert!(!past.has(host), "{host}");
         }
         // A machine's own are never a proxy's, unless it is said.
