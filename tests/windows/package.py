@@ -51,6 +51,21 @@ def cmake(prefix, work):
     return None
 
 
+def with_http(prefix):
+    """The packages for engines take a library with HTTP from where it is left; the zip's is without."""
+    for which, wanted in (("", False), ("http", True)):
+        problem, said = run(["bash", "-c", f". scripts/flags.sh; windows_dll {which}"], cwd=ROOT)
+        dll = ROOT / said.decode().strip()
+        if not problem:
+            _, imports = run(["x86_64-w64-mingw32-objdump", "-p", dll])
+            # Whom Windows trusts is asked of it, and by HTTP alone.
+            found = b"DLL Name: crypt32.dll" in imports
+            problem = None if found == wanted else f"{dll}: it has HTTP: {found}"
+        note(f"the DLL {'with' if wanted else 'without'} HTTP is left for other packages", problem)
+    same = (prefix / "bin" / "reprieve.dll").read_bytes() == (ROOT / "build" / "windows" / "dist" / "reprieve.dll").read_bytes()
+    note("the zip's is the one without", None if same else "it is another")
+
+
 def test(work):
     out = ROOT / "build" / "windows" / "packages"
     problem, said = run([ROOT / "scripts" / "package" / "windows.sh", out], timeout=3000, env={"PATH": os.environ.get("REPRIEVE_HOST_PATH", os.environ["PATH"])})
@@ -72,6 +87,7 @@ def test(work):
     note("the files of the zip", "\n".join(name for name in FILES if not (prefix / name).is_file()))
     named = [path for path in prefix.rglob("*") if path.is_file() and os.fsencode(ROOT) in path.read_bytes()]
     note("no file names the folder that it was built in", "\n".join(map(str, named)))
+    with_http(prefix)
     exports = set(re.findall(r"^  (reprieve_\w+)$", (prefix / "lib" / "reprieve.def").read_text(), re.MULTILINE))
     note("reprieve.def names every function", "\n".join(sorted(exports ^ declared())))
     if (prefix / "lib" / "reprieve.lib").exists():
