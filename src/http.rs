@@ -13,7 +13,8 @@
 //! ```
 
 mod provider;
-// Of use on Windows; compiled, and tested, everywhere.
+// Of use on Windows; tested everywhere.
+#[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(dead_code))]
 mod settings;
 
@@ -59,6 +60,8 @@ impl std::fmt::Debug for Options {
 pub struct Http {
     agent: ureq::Agent,
     headers: Arc<[(String, String)]>,
+    /// Who is reached without the proxy of the platform's settings.
+    #[cfg(windows)]
     past: Option<Arc<settings::Past>>,
 }
 
@@ -106,9 +109,12 @@ impl Http {
             .max_idle_connections(0)
             .accept("application/json")
             .user_agent(concat!("reprieve/", env!("CARGO_PKG_VERSION")));
+        #[cfg(windows)]
         let mut past = None;
         match options.proxy.as_deref() {
-            None => {
+            None =>
+            {
+                #[cfg(windows)]
                 if let Some(found) = settings::found() {
                     config = config.proxy(Some(found.proxy));
                     past = Some(Arc::new(found.past));
@@ -128,7 +134,12 @@ impl Http {
                 return Err(refused("`headers`", format!("{name:?} or its value is not allowed in HTTP")));
             }
         }
-        Ok(Http { agent: config.build().new_agent(), headers: options.headers.clone().into(), past })
+        Ok(Http {
+            agent: config.build().new_agent(),
+            headers: options.headers.clone().into(),
+            #[cfg(windows)]
+            past,
+        })
     }
 
     /// POSTs JSON and reads the whole answer, [`MAX_ANSWER`] bytes at most, within the time. Waits.
@@ -141,16 +152,23 @@ impl Http {
         !self.goes_past(&url) && self.agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(&url))
     }
 
-    /// Whether the platform's settings, which ureq does not read, lead past the proxy.
+    /// Whether the platform's settings lead past the proxy; what the environment says of it, ureq knows.
+    #[cfg(windows)]
     fn goes_past(&self, url: &ureq::http::Uri) -> bool {
         let past = self.past.as_ref().zip(url.host());
         past.is_some_and(|(past, host)| past.has(host))
     }
 
+    /// Elsewhere no settings but the environment's are read.
+    #[cfg(not(windows))]
+    fn goes_past(&self, _: &ureq::http::Uri) -> bool {
+        false
+    }
+
     /// A request as all are: within the time, by the way that its host takes.
     fn made<B>(&self, url: &str, request: ureq::RequestBuilder<B>, within: Duration) -> ureq::RequestBuilder<B> {
         let config = request.config().timeout_global(Some(within));
-        let past = url.parse().is_ok_and(|url| self.goes_past(&url));
+        let past = cfg!(windows) && url.parse().is_ok_and(|url| self.goes_past(&url));
         if past { config.proxy(None) } else { config }.build()
     }
 
@@ -189,10 +207,15 @@ impl Http {
     fn outcome(&self, url: &str, ask: impl FnOnce() -> Result<HttpAnswer, ureq::Error>) -> Outcome {
         // What lies below panics where it cannot go on: Android's verifier that nobody initialised, a system that gives no thread to resolve a
         // name on. Nobody was asked then. Let through, it would end the attempt's thread, and what never came would be taken for a time-out.
-        let Ok(answer) = catch_unwind(AssertUnwindSafe(ask)) else { return Outcome::Failed(Failure::Local) };
+        self.told(url, catch_unwind(AssertUnwindSafe(ask)).ok())
+    }
+
+    /// Apart from the above, of which there is one for each kind of request. None: asking panicked.
+    fn told(&self, url: &str, answer: Option<Result<HttpAnswer, ureq::Error>>) -> Outcome {
         match answer {
-            Ok(answer) => Outcome::Answer(answer),
-            Err(error) => match failure(&error) {
+            None => Outcome::Failed(Failure::Local),
+            Some(Ok(answer)) => Outcome::Answer(answer),
+            Some(Err(error)) => match failure(&error) {
                 // The only one that is connected to is the proxy, and that stands in the customer's network.
                 Failure::Refused if self.goes_by_proxy(url) => Outcome::Failed(Failure::NoRoute),
                 failure => Outcome::Failed(failure),

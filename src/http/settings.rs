@@ -10,14 +10,14 @@ pub(super) struct Found {
     pub(super) past: Past,
 }
 
-/// What the settings say, where the environment names no proxy, which is asked first. Elsewhere than on Windows there are none.
+/// What the settings say, where the environment names no proxy, which is asked first.
+#[cfg(windows)]
 pub(super) fn found() -> Option<Found> {
-    #[cfg(windows)]
-    if Proxy::try_from_env().is_none() {
-        let (server, past) = registry::read()?;
-        return Found::of(&server, &past);
+    if Proxy::try_from_env().is_some() {
+        return None;
     }
-    None
+    let (server, past) = registry::read()?;
+    Found::of(&server, &past)
 }
 
 impl Found {
