@@ -252,10 +252,9 @@ fn failure(error: &ureq::Error) -> Failure {
 fn of_tls(error: &rustls::Error) -> Failure {
     match error {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Failure::Certificate,
-        // What this side lacks: a platform that cannot verify, or trusts nobody at all; random bytes; the time.
-        rustls::Error::General(_) | rustls::Error::FailedToGetCurrentTime | rustls::Error::FailedToGetRandomBytes => {
-            Failure::Local
-        }
+        // What this side lacks. Not so a platform that cannot verify, or trusts nobody at all: that customer is as cut off as one whose
+        // certificates are of the wrong roots.
+        rustls::Error::FailedToGetCurrentTime | rustls::Error::FailedToGetRandomBytes => Failure::Local,
         _ => Failure::Tls,
     }
 }
@@ -555,12 +554,14 @@ mod tests {
     }
 
     #[test]
-    fn tls_that_this_side_cannot_speak_is_evidence_of_nothing() {
-        let general = || rustls::Error::General("failed to call native verifier".into());
-        for error in [general(), rustls::Error::FailedToGetCurrentTime, rustls::Error::FailedToGetRandomBytes] {
-            assert_eq!(failure(&ureq::Error::Rustls(error)), Failure::Local);
+    fn tls_is_evidence_unless_this_side_lacks_what_it_takes() {
+        for error in [rustls::Error::FailedToGetCurrentTime, rustls::Error::FailedToGetRandomBytes] {
+            assert_eq!(failure(&ureq::Error::Rustls(error.clone())), Failure::Local);
+            assert_eq!(of_io(&io::Error::other(error)), Failure::Local);
         }
-        assert_eq!(of_io(&io::Error::other(general())), Failure::Local);
+        let nobody = || rustls::Error::General("No CA certificates were loaded from the system".into());
+        assert_eq!(failure(&ureq::Error::Rustls(nobody())), Failure::Tls);
+        assert_eq!(of_io(&io::Error::other(nobody())), Failure::Tls);
         let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
         assert_eq!(of_io(&io::Error::new(io::ErrorKind::InvalidData, expired)), Failure::Certificate);
         let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
