@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "renewing")]
@@ -210,52 +209,6 @@ class Proxy:
             target.shutdown(socket.SHUT_WR)
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
-
-
-class Authority:
-    """The authority of this machine, with TLS."""
-
-    def __init__(self, program, folder, certificate):
-        self.program, self.folder, self.port = program, folder, free_port()
-        listen = f"127.0.0.1:{self.port}"
-        problem = self.command("init", folder, "--vendor", "acme", "--listen", listen, "--url", f"https://localhost:{self.port}", configured=False)[0]
-        problem = problem or self.command("product", "new", "cad", "--name", "CAD")[0]
-        if problem:
-            raise RuntimeError(problem)
-        config = folder / "authority.toml"
-        keys = f'certificate = "{certificate}"\ncertificate_key = "{certificate}"\n'
-        text = config.read_text()
-        if "[server]\n" not in text:
-            raise RuntimeError(f"authority.toml has no [server]:\n{text}")
-        config.write_text(text.replace("[server]\n", "[server]\n" + keys, 1))
-        with open(folder / "log", "wb") as log:
-            command = [self.program, "--config", config, "serve"]
-            self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT)
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        self.stop()
-        raise RuntimeError(f"it does not listen: {(folder / 'log').read_text()}")
-
-    def command(self, *words, configured=True):
-        return run([self.program, *(["--config", self.folder / "authority.toml"] if configured else []), *words])
-
-    def code(self):
-        """The activation code of a licence with seats for all."""
-        problem, out = self.command("license", "new", "L1", "--sku", "cad", "--customer", "A customer", "--feature", "core", "--seats", "100")
-        return (None, problem) if problem else (out.decode().split()[-1], None)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
-
-
 def settings(enabled, proxy="", past=None):
     """What Windows's own settings say of proxies."""
     values = [("ProxyEnable", "REG_DWORD", str(int(enabled))), ("ProxyServer", "REG_SZ", proxy), ("ProxyOverride", "REG_SZ", past or "")]
@@ -268,19 +221,20 @@ def settings(enabled, proxy="", past=None):
 
 def test_program(work):
     program = pathlib.Path(os.environ.get("REPRIEVE_HOST_TARGET", ROOT / "target")) / "release" / "reprieve-authority"
+    import authority as served
     import server
 
-    if not os.access(program, os.X_OK):
-        return skip("the command line renews from the authority", "there is no authority for this machine; scripts/authority.sh builds it")
     certificates = server.Certificates(work)
     certificates.context("authority")
+    (work / "acme").mkdir()
     try:
-        authority = Authority(program, work / "acme", work / "authority.pem")
-    except RuntimeError as error:
-        return note("the authority serves by TLS", str(error))
-    proxy, nobody = Proxy(), f"127.0.0.1:{free_port()}"
-    try:
-        code, why = authority.code()
+        # Seats for the ledgers of all rows.
+        authority = served.Authority(work / "acme", work / "authority.pem", place=False, seats=100, program=program)
+    except PermissionError as error:
+        return skip("the command line renews from the authority", str(error))
+    proxy, nobody = Proxy(), f"127.0.0.1:{served.free_port()}"
+    with authority, contextlib.ExitStack() as at_end:
+        at_end.callback(settings, False)
         for name, said, by_proxy, wanted in (
             ("no proxy", (False,), False, True),
             ("a proxy of Windows's settings", (True, proxy.address, "<-loopback>"), True, True),
@@ -293,16 +247,16 @@ def test_program(work):
         ):
             place = work / name.replace(" ", "-").replace(",", "").replace("'", "")
             place.mkdir()
-            shutil.copy(work / "acme" / "reprieve.toml", place)
+            shutil.copy(authority.app, place)
             with open(place / "reprieve.toml", "a", encoding="utf-8") as file:
                 file.write('\n[place]\nfolder = "ledger"\nwitness = "witness"\n')
             problem = settings(*said)
             proxy.led.clear()
             command = ["wine", LIB / "reprieve.exe", "renew", "--online", "--create", "--within", "30", "--app", "reprieve.toml"]
-            command += ["--ca", windows.windows_path(certificates.roots), "--code", code or "-"]
+            command += ["--ca", windows.windows_path(certificates.roots), "--code", authority.code]
             done = subprocess.run(list(map(str, command)), capture_output=True, cwd=place, timeout=180, env=without_proxies(), check=False)
             text = (done.stdout + done.stderr).decode("utf-8", "replace")
-            wrong = problem or why
+            wrong = problem
             if wanted and (done.returncode or "\nrenewed" not in f"\n{text}"):
                 wrong = wrong or f"it ended with {done.returncode}: {text}"
             if not wanted and not (done.returncode and "no_route" in text):
@@ -314,9 +268,6 @@ def test_program(work):
                 problem, out = run(["wine", LIB / "reprieve.exe", "check", "cad", "core", "--app", "reprieve.toml"], cwd=place)
                 wrong = wrong or problem or (None if b"full" in out else out.decode())
             note(f"the command line renews from the authority: {name}", wrong)
-    finally:
-        settings(False)
-        authority.stop()
     return None
 
 
@@ -343,7 +294,10 @@ def main():
         if not only or "program" in only:
             place = work / "program"
             place.mkdir()
-            test_program(place)
+            try:
+                test_program(place)
+            except RuntimeError as error:
+                note("the authority serves by TLS", str(error))
     print(f"http: {len(passed)} passed, {len(failed)} failed, {len(skipped)} not run")
     return 1 if failed else 0
 

@@ -16,9 +16,9 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import authority  # noqa: E402
 import kit  # noqa: E402
 import run  # noqa: E402
+import servers  # noqa: E402
 
 FRAMES = int(os.environ.get("REPRIEVE_BENCH_FRAMES", "600"))
 RATIO = 1.5
@@ -75,8 +75,8 @@ def calls(trace):
 
 
 def rows_of(godot, work):
-    with authority.Hole() as server:
-        return rows_while_renewing(godot, work, authority.renewing(kit.vendor(work / "product"), server.url))
+    with servers.Hole() as server:
+        return rows_while_renewing(godot, work, servers.renewing(kit.vendor(work / "product"), server.url))
 
 
 def rows_while_renewing(godot, work, app):

@@ -13,8 +13,8 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import authority  # noqa: E402
 import kit  # noqa: E402
+import servers  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 BINDING = kit.ROOT / "bindings" / "godot"
@@ -117,7 +117,7 @@ def hundred(godot):
 def renews(godot, tls=False):
     """A real authority renews by the keeper's switch, and its books say so too."""
     name = "renews-tls" if tls else "renews"
-    with authority.Authority(godot.work / f"authority-{name}", tls) as server:
+    with servers.authority(godot.work / f"authority-{name}", tls) as server:
         more = [server.roots] if tls else []
         code, out, problem, wrong = godot.game("renews", server.app, server.code, *more, folder=godot.project(name))
         if code or wrong or not re.search(r"^renewed by the switch$", out, re.MULTILINE):
@@ -133,7 +133,7 @@ def refused(godot):
     folder = godot.work / "refused"
     folder.mkdir()
     # Long enough for the engine to start on a busy machine, and over soon.
-    app = authority.renewing(kit.vendor(folder / "product", 12), authority.nobody())
+    app = servers.renewing(kit.vendor(folder / "product", 12), servers.nobody())
     code, out, problem, wrong = godot.game("refused", app)
     if code or wrong or not re.search(r"^refused, and in grace$", out, re.MULTILINE):
         return f"status {code}: {wrong or ''} {out[-2500:]}{problem[-1500:]}"
@@ -143,12 +143,12 @@ def refused(godot):
 def due(folder, url):
     """A ledger whose lease is due for renewal at once, and not over for long: half of its life is gone."""
     folder.mkdir()
-    return authority.renewing(kit.vendor(folder / "product", 86_400), url)
+    return servers.renewing(kit.vendor(folder / "product", 86_400), url)
 
 
 def hole(godot):
     """Stopped and ended in the midst of an attempt that gets no answer, which would take 15 s."""
-    with authority.Hole() as server:
+    with servers.Hole() as server:
         app = due(godot.work / "hole", server.url)
         folder = godot.project("hole")
         ended, command = None, godot.command(folder, "-s", "game.gd", "--", "hole", app)
@@ -173,7 +173,7 @@ def hole(godot):
 
 def hundred_renewing(godot):
     """As `hundred`, each scene with the switch on, and with attempts that get no answer."""
-    with authority.Hole() as server:
+    with servers.Hole() as server:
         app = due(godot.work / "hundred-renewing", server.url)
         code, out, problem, wrong = godot.game("hundred", app, "renew", folder=godot.project("hundred-renewing"), verbose=False)
         seen = re.search(r"^left 100 times (-?\d+)$", out, re.MULTILINE)
@@ -401,7 +401,7 @@ func _enter_tree() -> void:
 
 def editor_closes(godot):
     """The editor is closed while a tool of a developer's renews, in the midst of an attempt; a keeper in it sends nothing."""
-    with authority.Hole() as of_keeper, authority.Hole() as of_tool:
+    with servers.Hole() as of_keeper, servers.Hole() as of_tool:
         folder = godot.project("editor-closes")
         tool = folder / "addons" / "tool"
         tool.mkdir()
@@ -545,7 +545,7 @@ def examples(godot, counts):
             text = re.sub(rf'^{place} = "(?!/)(.*)"$', lambda match: f'{place} = "{app.parent}/{match[1]}"', text, flags=re.MULTILINE)
         (folder / "reprieve.toml").write_text(text)
         # Nobody answers there.
-        authority.renewing(folder / "reprieve.toml", authority.nobody())
+        servers.renewing(folder / "reprieve.toml", servers.nobody())
         shutil.copy(folder / "1.jws", folder / "lease.jws") if (folder / "1.jws").exists() else None
         shutil.copy(kit.OUTPOST / "outpost.json", folder / "outage.json")
         (folder / "example.gd").write_text(code)

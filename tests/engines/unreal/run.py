@@ -17,8 +17,8 @@ import time
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import authority  # noqa: E402
 import kit  # noqa: E402
+import servers  # noqa: E402
 from kit import LIB, ROOT, said as call  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -233,7 +233,7 @@ def renewing(program, plugin, work):
     """The switch that renews, with a library that has HTTP, and with one that has not."""
     whats = ("renewed by the switch from a real authority", "closed in the midst of an attempt, and a hundred plays with the switch on", "a library without HTTP")
     try:
-        real = authority.http_library()
+        real = servers.http_library()
     except (OSError, RuntimeError) as error:
         for what in whats:
             check(what, str(error))
@@ -253,19 +253,19 @@ def renewing(program, plugin, work):
         ways.append(("ThreadSanitizer finds nothing while it renews", (work / "tsan" / "program",), sanitized(work)))
     for number, (what, command, more) in enumerate(ways):
         try:
-            with authority.Authority(work / f"authority-{number}") as server:
+            with servers.authority(work / f"authority-{number}") as server:
                 fresh = dict(env, XDG_DATA_HOME=str(home / str(number) / "data"), XDG_STATE_HOME=str(home / str(number) / "state"), PLUGIN=str(has), **more)
                 code, said = call(*command, "renews", server.folder, server.code, env=fresh, seconds=600)
                 check(what, said[-3000:] or f"ended with {code}" if code else None if server.issued() >= 2 else f"the authority has issued {server.issued()} leases")
         except PermissionError as error:
             skip(what, error)
-    with authority.Hole() as server:
-        made = authority.renewing(kit.vendor(work / "hole"), server.url)
+    with servers.Hole() as server:
+        made = servers.renewing(kit.vendor(work / "hole"), server.url)
         code, said = call(program, "hole", work / "hole", env=dict(env, PLUGIN=str(has)), cwd=work / "hole", seconds=300)
         if check(whats[1], said or f"ended with {code}" if code else None if server.taken >= 2 else f"{server.taken} attempts came"):
             print(f"Play In Editor, renewing: {said}, {server.taken} attempts at a server that says nothing")
             check("its ledger", kit.verify(made))
-    made = authority.renewing(kit.vendor(work / "lacks"), authority.nobody())
+    made = servers.renewing(kit.vendor(work / "lacks"), servers.nobody())
     code, said = call(program, "without", work / "lacks", env=dict(env, PLUGIN=str(lacks)), cwd=work / "lacks")
     check(whats[2], said or f"ended with {code}" if code else None)
 
