@@ -1421,8 +1421,9 @@ reprieve_status reprieve_renewing_state(const struct reprieve_renewing *renewing
                                         struct reprieve_bytes **word,
                                         struct reprieve_error **error);
 
-// Stops: waits for what is being written to the ledger, never for the network. Once is enough; the handle stays good
-// until it is freed. Any thread. Since 0.1.
+// Stops: waits for what is being written to the ledger, never for the network: an attempt that is under way is given
+// up, and its thread ends by its time-out. So once renewing was started, this library stays loaded until the process
+// ends, whoever unloads it. Once is enough; the handle stays good until it is freed. Any thread. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_renewing_stop(const struct reprieve_renewing *renewing,
                                        struct reprieve_error **error);

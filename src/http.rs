@@ -12,6 +12,7 @@
 //! # Ok::<(), reprieve::client::Error>(())
 //! ```
 
+mod pin;
 mod provider;
 // Of use on Windows; tested everywhere.
 #[cfg(any(windows, test))]
@@ -342,6 +343,7 @@ impl Renewing {
     /// As [`Http::new`], and where the system gives no thread.
     pub fn start(client: &Client, settings: Settings, options: &Options) -> Result<Renewing, Error> {
         let http = Http::new(options)?;
+        pin::pin();
         let renewer = client.renewer(settings)?;
         let watch = renewer.watch();
         let (messages, inbox) = mpsc::channel();
@@ -380,7 +382,8 @@ impl Renewing {
         self.watch.standing()
     }
 
-    /// Stops. Waits for what is being written to the ledger, never for the network.
+    /// Stops. Waits for what is being written to the ledger, never for the network: an attempt that is under way is given up, and its thread ends by
+    /// its time-out. A library that this code is in therefore stays loaded until the process ends, whoever unloads it.
     pub fn stop(mut self) {
         self.end();
     }

@@ -188,6 +188,18 @@ def no_addresses():
     return None
 
 
+def unloaded(work, faulty):
+    """A host that unloads the library while an attempt is in the midst of a black hole."""
+    what, gcc, (http, why) = "the library is unloaded in the midst of an attempt", tool("gcc", "cc", "clang"), http_library()
+    if not gcc or not http or sys.platform != "linux":
+        return skip(what, why or ("a compiler is missing" if not gcc else "this is no Linux"))
+    problem = run([gcc, "-std=c99", "-D_POSIX_C_SOURCE=200809L", *WARNINGS, f"-I{INCLUDE}", HERE / "unload.c", "-o", work / "unload", "-ldl", "-lpthread"])[0]
+    url = next(row[1] for row in faulty.rows if row[0] == "a black hole")
+    command = [work / "unload", http / "libreprieve.so", faulty.app(work / "unloaded", url), faulty.certificates.roots]
+    problem, out = (problem, b"") if problem else run(command, timeout=60)
+    return note(what, problem or (None if out == b"still there\n" else out.decode(errors="replace")))
+
+
 def main():
     only = sys.argv[1:]
     ended = with_hosts()
@@ -222,6 +234,8 @@ def main():
             print(f"{what:32} {word:22} {reported:8} " + " ".join("=" if said == expected else f"{name}: {said}" for name, said in told.items()))
             for name, said in told.items():
                 note(f"{what} by {name}", None if said == expected else f"expected {expected}, got {said}")
+        if not only or "unloading" in only:
+            unloaded(work, faulty)
         if names:
             note("what was sent is what poll said", "\n".join(faulty.wrong) or (None if faulty.served else "nothing was served"))
     print(f"the table is of {len(faulty.rows)} rows by: {', '.join(names)}")

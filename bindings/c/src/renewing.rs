@@ -238,8 +238,9 @@ pub unsafe extern "C" fn reprieve_renewing_state(
     unsafe { call(error, || tell(state, url, word, || real::standing(renewing))) }
 }
 
-/// Stops: waits for what is being written to the ledger, never for the network. Once is enough; the handle stays good
-/// until it is freed. Any thread. Since 0.1.
+/// Stops: waits for what is being written to the ledger, never for the network: an attempt that is under way is given
+/// up, and its thread ends by its time-out. So once renewing was started, this library stays loaded until the process
+/// ends, whoever unloads it. Once is enough; the handle stays good until it is freed. Any thread. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reprieve_renewing_stop(
     renewing: *const reprieve_renewing,

@@ -1,6 +1,6 @@
 //! Renewing by the library's own HTTP, on a thread that a game asks for.
 
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -127,7 +127,6 @@ impl Running {
             let text = "Android's own certificates cannot be asked from here: give `roots`, or renew by HTTPRequest, request and renew";
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        pin();
         let renewing = Renewing::start(client, wishes.settings.clone(), &wishes.options)?;
         let watch = renewing.watch();
         let running = Arc::new(Running { renewing: Mutex::new(Some(renewing)), watch });
@@ -184,33 +183,6 @@ impl Drop for Running {
             keep(thread);
         }
     }
-}
-
-/// Keeps the library in memory until the process ends. An attempt that nobody waits for any more is within the network up to its time-out, on a thread
-/// that cannot be woken, and must find its code there when it comes back.
-fn pin() {
-    static PINNED: Once = Once::new();
-    PINNED.call_once(|| {
-        #[cfg(unix)]
-        // SAFETY: the structure is plain and is filled by the call; the address is this function's, and the name is the loader's own, which lives as
-        // long as the library.
-        unsafe {
-            let mut found: libc::Dl_info = std::mem::zeroed();
-            if libc::dladdr(pin as *const std::ffi::c_void, &mut found) != 0 && !found.dli_fname.is_null() {
-                libc::dlopen(found.dli_fname, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
-            }
-        }
-        #[cfg(windows)]
-        // SAFETY: the address is this function's, and the handle, which is not kept, is the caller's variable.
-        unsafe {
-            use windows_sys::Win32::System::LibraryLoader::{
-                GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-            };
-            let mut module = std::ptr::null_mut();
-            let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
-            GetModuleHandleExW(flags, pin as *const u16, &mut module);
-        }
-    });
 }
 
 /// Renewals under way on a thread of the library's, with its own HTTP: see [method ReprieveClient.renewing].

@@ -1378,10 +1378,12 @@ REPRIEVE_API void reprieve_http_request_free(struct reprieve_http_request *reque
 // It ends when it is stopped or freed, and when the client is closed. Start one for each client.
 //
 // `settings`: how long things last, or NULL. `roots`: certificates of the vendor's own authorities in PEM, in place of
-// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. `proxy`: UTF-8, the URL of a proxy,
-// `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says (`HTTPS_PROXY`, `NO_PROXY`). `headers`:
-// UTF-8, header fields for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing`
-// (out, not NULL): owned by the caller.
+// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. On Android give them: its verifier
+// cannot be asked through this library, and without roots what goes by TLS ends as `local`, evidence of nothing. `proxy`:
+// UTF-8, the URL of a proxy, `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says (`HTTPS_PROXY`,
+// `NO_PROXY`; where they name none, Windows's settings, but for a script of a proxy's). `headers`: UTF-8, header fields
+// for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing` (out, not NULL): owned by
+// the caller.
 // Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`): then drive a
 // `reprieve_renewer` with HTTP of your own. REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no
 // thread. Any thread. Since 0.1.
@@ -1419,8 +1421,9 @@ reprieve_status reprieve_renewing_state(const struct reprieve_renewing *renewing
                                         struct reprieve_bytes **word,
                                         struct reprieve_error **error);
 
-// Stops: waits for what is being written to the ledger, never for the network. Once is enough; the handle stays good
-// until it is freed. Any thread. Since 0.1.
+// Stops: waits for what is being written to the ledger, never for the network: an attempt that is under way is given
+// up, and its thread ends by its time-out. So once renewing was started, this library stays loaded until the process
+// ends, whoever unloads it. Once is enough; the handle stays good until it is freed. Any thread. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_renewing_stop(const struct reprieve_renewing *renewing,
                                        struct reprieve_error **error);
