@@ -51,6 +51,15 @@ def without_proxies():
 
 
 def row_of(faulty, folder, program, roots, row):
+    """As tests/renewing/run.py has it: done again where a probe was answered before anybody had looked."""
+    for turn in range(4):
+        said = once(faulty, folder / str(turn), program, roots, row)
+        if not said.startswith("reached|"):
+            break
+    return said
+
+
+def once(faulty, folder, program, roots, row):
     app = faulty.app(folder, row[1])
     command = ["wine", program, "builtin", windows.windows_path(app), windows.windows_path(roots) if roots else "-", MILLISECONDS]
     try:

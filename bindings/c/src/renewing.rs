@@ -64,53 +64,53 @@ impl Wishes {
 mod real {
     use std::sync::{Mutex, PoisonError};
 
-    use reprieve_core::client::{Client, Standing};
+    use reprieve_core::client::{Client, Standing, Watch};
     use reprieve_core::http::{Options, Renewing};
     use reprieve_core::renew::Settings;
 
     use super::{Failure, Wishes, reprieve_renewing};
     use crate::handle::{Object, object};
 
-    /// What such a handle stands for: the thread until it is stopped, and how it stood then.
-    pub struct RenewingObject(Mutex<(Option<Renewing>, Standing)>);
+    /// What such a handle stands for: the thread until it is stopped, and how it stands or stood.
+    pub struct RenewingObject {
+        /// Held for a moment only: whoever stops it takes it out first, and waits without the lock.
+        renewing: Mutex<Option<Renewing>>,
+        watch: Watch,
+    }
 
     pub fn start(client: &Client, settings: Settings, wishes: Wishes) -> Result<Object, Failure> {
         let options = Options { roots: wishes.roots, proxy: wishes.proxy, headers: wishes.headers };
         let renewing = Renewing::start(client, settings, &options)?;
-        Ok(Object::Renewing(Box::new(RenewingObject(Mutex::new((Some(renewing), Standing::default()))))))
+        let watch = renewing.watch();
+        Ok(Object::Renewing(Box::new(RenewingObject { renewing: Mutex::new(Some(renewing)), watch })))
     }
 
     fn with<R>(
         renewing: *const reprieve_renewing,
-        wish: impl FnOnce(&mut Option<Renewing>, &mut Standing) -> R,
+        wish: impl FnOnce(&mut Option<Renewing>) -> R,
     ) -> Result<R, Failure> {
         object!(renewing, Renewing, |object: &RenewingObject| {
-            let mut held = object.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (renewing, standing) = &mut *held;
-            Ok(wish(renewing, standing))
+            Ok(wish(&mut object.renewing.lock().unwrap_or_else(PoisonError::into_inner)))
         })
     }
 
     pub fn network_changed(renewing: *const reprieve_renewing) -> Result<(), Failure> {
-        with(renewing, |renewing, _| renewing.iter().for_each(Renewing::network_changed))
+        with(renewing, |renewing| renewing.iter().for_each(Renewing::network_changed))
     }
 
     pub fn renew_now(renewing: *const reprieve_renewing) -> Result<(), Failure> {
-        with(renewing, |renewing, _| renewing.iter().for_each(Renewing::renew_now))
+        with(renewing, |renewing| renewing.iter().for_each(Renewing::renew_now))
     }
 
     pub fn standing(renewing: *const reprieve_renewing) -> Result<Standing, Failure> {
-        with(renewing, |renewing, stood| renewing.as_ref().map_or_else(|| stood.clone(), Renewing::standing))
+        object!(renewing, Renewing, |object: &RenewingObject| Ok(object.watch.standing()))
     }
 
     pub fn stop(renewing: *const reprieve_renewing) -> Result<(), Failure> {
-        with(renewing, |renewing, stood| {
-            if let Some(one) = renewing.take() {
-                let watch = one.watch();
-                one.stop();
-                *stood = watch.standing();
-            }
-        })
+        if let Some(one) = with(renewing, Option::take)? {
+            one.stop();
+        }
+        Ok(())
     }
 
     pub fn free(renewing: *mut reprieve_renewing) {
