@@ -70,6 +70,7 @@ mod real {
 
     use super::{Failure, Wishes, reprieve_renewing};
     use crate::handle::{Object, object};
+    use crate::status::REPRIEVE_STATUS_UNSUPPORTED;
 
     /// What such a handle stands for: the thread until it is stopped, and how it stands or stood.
     pub struct RenewingObject {
@@ -79,6 +80,12 @@ mod real {
     }
 
     pub fn start(client: &Client, settings: Settings, wishes: Wishes) -> Result<Object, Failure> {
+        // A product of this ABI's cannot initialise the verifier there by its JVM: it would try for ever.
+        if cfg!(target_os = "android") && wishes.roots.is_none() {
+            let text = "Android's own certificates cannot be asked through this library; hand over `roots`, or drive a renewer \
+                        with HTTP of your own";
+            return Err(Failure::new(REPRIEVE_STATUS_UNSUPPORTED, text));
+        }
         let options = Options { roots: wishes.roots, proxy: wishes.proxy, headers: wishes.headers };
         let renewing = Renewing::start(client, settings, &options)?;
         let watch = renewing.watch();
@@ -167,15 +174,14 @@ pub use real::RenewingObject;
 /// It ends when it is stopped or freed, and when the client is closed. Start one for each client.
 ///
 /// `settings`: how long things last, or NULL. `roots`: certificates of the vendor's own authorities in PEM, in place of
-/// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. On Android give them: its verifier
-/// cannot be asked through this library, and without roots what goes by TLS ends as `local`, evidence of nothing. `proxy`:
-/// UTF-8, the URL of a proxy, `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says (`HTTPS_PROXY`,
-/// `NO_PROXY`; where they name none, Windows's settings, but for a script of a proxy's). `headers`: UTF-8, header fields
-/// for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing` (out, not NULL): owned by
-/// the caller.
-/// Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`): then drive a
-/// `reprieve_renewer` with HTTP of your own. REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no
-/// thread. Any thread. Since 0.1.
+/// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. On Android they have to be given.
+/// `proxy`: UTF-8, the URL of a proxy, `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says
+/// (`HTTPS_PROXY`, `NO_PROXY`; where they name none, Windows's settings, but for a script of a proxy's). `headers`: UTF-8,
+/// header fields for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing` (out, not
+/// NULL): owned by the caller.
+/// Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`), and on Android
+/// without `roots`, as its verifier cannot be asked from here: then drive a `reprieve_renewer` with HTTP of your own.
+/// REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no thread. Any thread. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reprieve_renewing_start(
     client: *const reprieve_client,

@@ -1378,15 +1378,14 @@ REPRIEVE_API void reprieve_http_request_free(struct reprieve_http_request *reque
 // It ends when it is stopped or freed, and when the client is closed. Start one for each client.
 //
 // `settings`: how long things last, or NULL. `roots`: certificates of the vendor's own authorities in PEM, in place of
-// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. On Android give them: its verifier
-// cannot be asked through this library, and without roots what goes by TLS ends as `local`, evidence of nothing. `proxy`:
-// UTF-8, the URL of a proxy, `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says (`HTTPS_PROXY`,
-// `NO_PROXY`; where they name none, Windows's settings, but for a script of a proxy's). `headers`: UTF-8, header fields
-// for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing` (out, not NULL): owned by
-// the caller.
-// Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`): then drive a
-// `reprieve_renewer` with HTTP of your own. REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no
-// thread. Any thread. Since 0.1.
+// those that the platform trusts; `roots_len` bytes, NULL and 0 for the platform's. On Android they have to be given.
+// `proxy`: UTF-8, the URL of a proxy, `http://HOST:PORT`; "none" for none; NULL and 0 for what the platform says
+// (`HTTPS_PROXY`, `NO_PROXY`; where they name none, Windows's settings, but for a script of a proxy's). `headers`: UTF-8,
+// header fields for each request, such as `Authorization: ...`, one a line; NULL and 0 for none. `renewing` (out, not
+// NULL): owned by the caller.
+// Statuses: REPRIEVE_STATUS_UNSUPPORTED if this library was built without HTTP (Cargo feature `http`), and on Android
+// without `roots`, as its verifier cannot be asked from here: then drive a `reprieve_renewer` with HTTP of your own.
+// REPRIEVE_STATUS_ARGUMENT, REPRIEVE_STATUS_IO if the system gives no thread. Any thread. Since 0.1.
 REPRIEVE_API
 reprieve_status reprieve_renewing_start(const struct reprieve_client *client,
                                         const struct reprieve_renewal_settings *settings,
