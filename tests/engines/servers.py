@@ -1,31 +1,28 @@
 """What the engines' games renew from: the real authority in a process of its own, a port where nobody listens, and a black hole."""
 
-import os
 import pathlib
 import socket
-import subprocess
 import threading
 
 import kit
 
 
+def of_renewing(name):
+    """What the tests of renewing have in this file."""
+    return kit.module(kit.ROOT / "tests" / "renewing" / f"{name}.py")
+
+
 def http_library():
-    """The folder of a library with HTTP: REPRIEVE_HTTP_LIB, else it is built into target/http, as tests/renewing/run.py does."""
-    if os.environ.get("REPRIEVE_HTTP_LIB"):
-        return pathlib.Path(os.environ["REPRIEVE_HTTP_LIB"]).resolve()
-    target = kit.ROOT / "target" / "http"
-    command = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "reprieve-c", "--features", "http", "--target-dir", target]
-    code, said = kit.said(*command, cwd=kit.ROOT, seconds=1800)
-    if code:
-        raise RuntimeError(f"cargo build of the library with HTTP: {said}")
-    return target / "release"
+    """The folder of a library with HTTP."""
+    folder, problem = of_renewing("library").http_library()
+    if problem:
+        raise RuntimeError(problem)
+    return folder
 
 
 def nobody():
     """A URL at which connections are refused."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{one.getsockname()[1]}/v1/renew"
+    return f"http://127.0.0.1:{of_renewing('authority').free_port()}/v1/renew"
 
 
 def authority(folder, tls=False):
@@ -34,11 +31,11 @@ def authority(folder, tls=False):
     folder.mkdir()
     roots = certificate = None
     if tls:
-        certificates = kit.module(kit.ROOT / "tests" / "renewing" / "server.py").Certificates(folder)
+        certificates = of_renewing("server").Certificates(folder)
         certificates.context("served", "localhost")
         certificate, roots = folder / "served.pem", certificates.roots
     # A game finds the place of its ledger as the engine says.
-    made = kit.module(kit.ROOT / "tests" / "renewing" / "authority.py").Authority(folder, certificate, place=False, program=kit.LIB / "reprieve-authority")
+    made = of_renewing("authority").Authority(folder, certificate, place=False, program=kit.LIB / "reprieve-authority")
     made.roots = roots
     return made
 

@@ -12,13 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "renewing"))
 from authority import PROGRAM, Authority  # noqa: E402
+from folders import files  # noqa: E402
 
 # Where this machine's library lies in a package, and which packages are meant.
 PACKAGES = {"Unity": ("com.reprieve.client-*.tgz", "Plugins/Linux/x86_64/libreprieve.so"), "Unreal": ("Reprieve-Unreal-*.zip", "ReprieveLibrary/Linux/libreprieve.so"),
@@ -48,15 +47,6 @@ def note(name, problem):
 def skip(name, why):
     print(f"not run: {name}: {why}")
     skipped.append(name)
-
-
-def files(package):
-    if zipfile.is_zipfile(package):
-        with zipfile.ZipFile(package) as archive:
-            yield from ((name, archive.read(name)) for name in archive.namelist())
-    else:
-        with tarfile.open(package) as archive:
-            yield from ((one.name, archive.extractfile(one).read()) for one in archive if one.isfile())
 
 
 def renews(library):

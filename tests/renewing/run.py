@@ -20,8 +20,9 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "abi"))
-from kit import INCLUDE, LIB, WARNINGS, cargo_tool, failed, note, passed, run, skip, skipped, tool
+from kit import INCLUDE, LIB, WARNINGS, failed, note, passed, run, skip, skipped, tool
 
+from library import http_library
 from server import HOSTS, Faulty
 
 DRIVERS = ROOT / "bindings" / "c" / "drivers"
@@ -36,18 +37,6 @@ LIMITS = {
     ("HttpClient on Mono", "a literal IPv6 address"): "Mono looks for names alone in a certificate",
     ("HttpClient on Mono", "a literal IPv4 address"): "Mono looks for names alone in a certificate",
 }
-
-
-def http_library():
-    """The folder of a library with HTTP: (path or None, problem or None)."""
-    if os.environ.get("REPRIEVE_HTTP_LIB"):
-        return pathlib.Path(os.environ["REPRIEVE_HTTP_LIB"]).resolve(), None
-    cargo, target = cargo_tool("cargo"), ROOT / "target" / "http"
-    if not cargo:
-        return None, "cargo is missing"
-    command = [cargo, "build", "--quiet", "--locked", "--release", "-p", "reprieve-c", "--features", "http", "--target-dir", target]
-    problem = run(command, timeout=1800, cwd=ROOT)[0]
-    return (None, problem) if problem else (target / "release", None)
 
 
 def of_curl(work):
@@ -144,15 +133,19 @@ def drivers(work, roots):
         yield f"Python, {how}", (command, "the wheel is not installed beside this interpreter"), {}
 
 
-def row_of(faulty, work, command, environment, name, row):
-    """What a driver says. After a failure of the network's a probe comes within 5 s, at a moment that is drawn: where it is answered before anybody has
-    looked, it is what ended last, and the row is done again, with a ledger of its own."""
-    folder = work / name.replace(" ", "-").replace(",", "") / str(faulty.rows.index(row))
+def looked_in_time(once, folder):
+    """What `once` says of a row, with a folder for a ledger of its own. After a failure of the network's a probe comes within 5 s, at a moment that is
+    drawn: where it is answered before anybody has looked, it is what ended last, and the row is done again."""
     for turn in range(4):
-        said = once(faulty, folder / str(turn), command, environment, row)
+        said = once(folder / str(turn))
         if not said.startswith("reached|"):
             break
     return said
+
+
+def row_of(faulty, work, command, environment, name, row):
+    folder = work / name.replace(" ", "-").replace(",", "") / str(faulty.rows.index(row))
+    return looked_in_time(lambda place: once(faulty, place, command, environment, row), folder)
 
 
 def once(faulty, folder, command, environment, row):

@@ -51,15 +51,6 @@ def without_proxies():
 
 
 def row_of(faulty, folder, program, roots, row):
-    """As tests/renewing/run.py has it: done again where a probe was answered before anybody had looked."""
-    for turn in range(4):
-        said = once(faulty, folder / str(turn), program, roots, row)
-        if not said.startswith("reached|"):
-            break
-    return said
-
-
-def once(faulty, folder, program, roots, row):
     app = faulty.app(folder, row[1])
     command = ["wine", program, "builtin", windows.windows_path(app), windows.windows_path(roots) if roots else "-", MILLISECONDS]
     try:
@@ -70,9 +61,12 @@ def once(faulty, folder, program, roots, row):
     return said if not done.returncode else f"ended with {done.returncode}: {said[-300:]} {done.stderr[-1500:]}"
 
 
-def rows_by(faulty, pool, what, folder, program, roots, rows):
+def rows_by(renewing, faulty, pool, what, folder, program, roots, rows):
     """Runs rows, and prints them beside each other."""
-    jobs = [(row, pool.submit(row_of, faulty, folder / str(at), program, roots, row)) for at, row in enumerate(rows)]
+    def done(at, row):
+        return renewing.looked_in_time(lambda place: row_of(faulty, place, program, roots, row), folder / str(at))
+
+    jobs = [(row, pool.submit(done, at, row)) for at, row in enumerate(rows)]
     for row, job in jobs:
         name, _, word, reported, when = row
         expected, said = f"{word}|{reported}|{when}|{'full' if word == 'renewed' else 'denied'}", job.result()
@@ -153,10 +147,10 @@ def test_table(work, renewing):
         faulty = server.Faulty(work / "faulty", addresses=not why_not)
         revoked = faulty.serve(faulty.certificates.context("revoked"), faulty.leases())
         faulty.certificates.revoke("revoked")
-        rows_by(faulty, pool, "roots handed over", work / "given", program, faulty.certificates.roots, faulty.rows)
+        rows_by(renewing, faulty, pool, "roots handed over", work / "given", program, faulty.certificates.roots, faulty.rows)
         # The verifier of Windows: to it, nobody vouches for the servers at first.
         good = next(row for row in faulty.rows if row[0] == "a good answer")
-        rows_by(faulty, pool, "Windows's roots", work / "alone", program, None, [untrusted(good)])
+        rows_by(renewing, faulty, pool, "Windows's roots", work / "alone", program, None, [untrusted(good)])
         root = work / "root.der"
         root.write_bytes(faulty.certificates.certificate.public_bytes(server.serialization.Encoding.DER))
         problem = windows.wine(trust, windows.windows_path(root))[0]
@@ -167,7 +161,7 @@ def test_table(work, renewing):
             for name, why in VERIFIER_NOT.items():
                 skip(f"{name}, Windows's roots", why)
             rows = [row for row in with_tls if row[0] not in VERIFIER_NOT]
-            rows_by(faulty, pool, "Windows's roots", work / "windows", program, None, rows)
+            rows_by(renewing, faulty, pool, "Windows's roots", work / "windows", program, None, rows)
         note("what was sent is what poll said", "\n".join(faulty.wrong) or (None if faulty.served else "nothing was served"))
     return None
 
