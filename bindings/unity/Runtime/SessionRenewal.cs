@@ -139,11 +139,11 @@ namespace Reprieve.Unity
             }
             if (Interlocked.Exchange(ref renewNow, 0) == 1)
             {
-                web.RenewNow();
+                renewer.RenewNow();
             }
             if (Interlocked.Exchange(ref networkChanged, 0) == 1)
             {
-                web.NetworkChanged();
+                renewer.NetworkChanged();
             }
             TimeSpan wait = web.Work();
             state = renewer.State();
